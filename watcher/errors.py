@@ -1,0 +1,106 @@
+"""What can go wrong, by name.
+
+Each error says what happened, to what, and what next; each knows the exit code that the command line answers
+with.  Not its business: how an SDK's exceptions become these (``bedrock.errors``, ``channels``).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ExitCode:
+    """The exit codes of the contract with people.  Of several, the most severe wins."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_RUNNING = 3
+    UNKNOWN_JOB = 4
+    AWS_REFUSED = 5
+    DELIVERY_FAILED = 6
+    BUG = 70
+    BAD_CONFIG = 78
+    TIMED_OUT = 124
+    INTERRUPTED = 130
+
+
+class WatchError(Exception):
+    """An error that a person is told about: *what* happened, and *remedy*, what to do next."""
+
+    exit_code: int = ExitCode.FAILED
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  {self.remedy}" if self.remedy else self.what
+
+
+class UsageError(WatchError):
+    """The words given on the command line cannot be carried out."""
+
+    exit_code = ExitCode.USAGE
+
+
+class BadIdentifier(UsageError):
+    """Neither a Bedrock job's ARN nor a job's name."""
+
+
+class UnknownJob(WatchError):
+    """No job of that identifier is known here."""
+
+    exit_code = ExitCode.UNKNOWN_JOB
+
+
+class NotRunning(WatchError):
+    """The daemon does not run, or does not answer."""
+
+    exit_code = ExitCode.NOT_RUNNING
+
+
+class BadConfig(WatchError):
+    """The configuration cannot be used; *what* names each mistake with file, key and remedy."""
+
+    exit_code = ExitCode.BAD_CONFIG
+
+
+class StoreError(WatchError):
+    """The database cannot be used: not ours, too new, damaged or not permitted."""
+
+
+class LookFault(StrEnum):
+    """Why AWS could not be asked, or did not answer usefully."""
+
+    NOT_FOUND = "not_found"  # ResourceNotFoundException
+    DENIED = "denied"  # AccessDeniedException on the operation itself
+    CREDENTIALS = "credentials"  # none, expired, revoked, malformed, or may not be assumed
+    THROTTLED = "throttled"  # ThrottlingException and its kin
+    NETWORK = "network"  # no connection, no name, or no answer within the deadline
+    SERVER = "server"  # 5xx
+    MALFORMED = "malformed"  # an answer that is not the documented JSON object
+    INVALID = "invalid"  # ValidationException
+
+
+class LookError(WatchError):
+    """One look at AWS failed.
+
+    *fault* is its class, *code* AWS's own ``Error.Code`` (or the SDK exception's name), *reason* its text and
+    *retry_after* how many seconds AWS asked us to wait.
+    """
+
+    exit_code = ExitCode.AWS_REFUSED
+
+    def __init__(self, fault: LookFault, code: str, reason: str, remedy: str = "", *, retry_after: float = 0.0) -> None:
+        super().__init__(f"{code}: {reason}" if reason else code, remedy)
+        self.fault = fault
+        self.code = code
+        self.reason = reason
+        self.retry_after = retry_after
+
+    @property
+    def of_scope(self) -> bool:
+        """Whether every job behind the same credentials and endpoint must fail alike."""
+        return self.fault in (LookFault.CREDENTIALS, LookFault.NETWORK)

@@ -1,0 +1,425 @@
+"""The values that flow through the house.  All are frozen; none knows where it came from or where it goes.
+
+Every datetime is timezone-aware UTC and its field's name ends in ``_at``.
+Not its business: reading AWS's words (``bedrock``), deciding (``diff``, ``policy``), wording (``render``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from watcher.errors import BadIdentifier
+
+CUSTOMIZATION = "model-customization-job"
+"""The ARN resource type, and our kind, of fine-tuning, distillation and continued pre-training jobs."""
+
+ARN_HINT = (
+    "expected arn:aws:bedrock:<region>:<account>:model-customization-job/<model>/<id>, as the Bedrock console"
+    " shows it; for a job's name, add --region"
+)
+
+# Amazon Bedrock API reference, GetModelCustomizationJob, jobIdentifier.
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9+\-.])*")
+_PARTITION = re.compile(r"aws(-[a-z0-9]+)*")
+_REGION = re.compile(r"[a-z0-9-]{1,20}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_-]*[A-Za-z0-9]|[A-Za-z0-9]")
+_USUAL_RESOURCE = re.compile(r"[a-z0-9-]{1,63}\.[a-z0-9.-]{1,190}(:[a-z0-9-]{1,63}){0,2}/[a-z0-9]{12}")
+_MAX_ARN, _MAX_NAME = 1011, 63
+
+
+EVENTS = (
+    "appeared",
+    "step",
+    "status",
+    "completed",
+    "failed",
+    "stopped",
+    "failure_message",
+    "field",
+    "vanished",
+    "watch_lost",
+    "watch_regained",
+    "delivery_dead",
+)
+"""The names that a channel's ``on`` may list."""
+
+QUIET_EVENTS = frozenset({"appeared", "field"})
+"""What a channel is not told unless its ``on`` asks for it."""
+
+DEFAULT_EVENTS = frozenset(EVENTS) - QUIET_EVENTS
+
+
+class Outcome(StrEnum):
+    """How we class AWS's status word; an unknown word is RUNNING."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the job is over."""
+        return self is not Outcome.RUNNING
+
+
+class Family(StrEnum):
+    """How a channel's receiver reads text, and so how a message for it must be written."""
+
+    SLACK = "slack"
+    EMAIL = "email"
+    CHAT = "chat"  # Mattermost, Discord, Teams: markdown that can ping people
+    JSON = "json"  # a generic webhook: people's own automation
+    TEXT = "text"  # all the rest
+
+
+class Severity(StrEnum):
+    """How much a message matters."""
+
+    INFO = "info"
+    SUCCESS = "success"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class JobArn:
+    """The parts of a Bedrock job's ARN; *path* is what follows ``<kind>/``."""
+
+    partition: str
+    region: str
+    account: str
+    kind: str
+    path: str
+
+    @classmethod
+    def parse(cls, text: str) -> JobArn:
+        """Read an ARN liberally: the model segment may be absent, the partition may be any of AWS's.
+
+        Raises BadIdentifier when it is not a Bedrock job's ARN.
+        Source: Amazon Bedrock API reference (pattern of jobArn), AWS EventBridge samples (no model segment).
+        """
+        parts = text.split(":", 5)
+        if len(parts) != 6 or parts[0] != "arn" or parts[2] != "bedrock" or len(text) > _MAX_ARN:
+            raise BadIdentifier(f"not a Bedrock job ARN: {text!r}", ARN_HINT)
+        _, partition, _, region, account, resource = parts
+        kind, _, path = resource.partition("/")
+        for value, pattern, name in (
+            (partition, _PARTITION, "partition"),
+            (region, _REGION, "region"),
+            (account, _ACCOUNT, "account (12 digits)"),
+            (path, _RESOURCE, "job id"),
+        ):
+            if not pattern.fullmatch(value):
+                raise BadIdentifier(f"not a Bedrock job ARN: {text!r}: its {name} is {value!r}", ARN_HINT)
+        if kind != CUSTOMIZATION:
+            raise BadIdentifier(
+                f"not a model customization job: {text!r} is a {kind!r}",
+                f"this version watches {CUSTOMIZATION} (fine-tuning, distillation, continued pre-training)",
+            )
+        return cls(partition, region, account, kind, path)
+
+    @property
+    def id(self) -> str:
+        """The job's own id: what follows the last ``/``."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def usual(self) -> bool:
+        """Whether the ARN has the exact shape that AWS documents."""
+        return _USUAL_RESOURCE.fullmatch(self.path) is not None
+
+    def __str__(self) -> str:
+        return f"arn:{self.partition}:bedrock:{self.region}:{self.account}:{self.kind}/{self.path}"
+
+
+def parse_identifier(text: str) -> JobArn | str:
+    """Return a JobArn, or the text itself when it is a well-formed job name.
+
+    Raises BadIdentifier, so that nothing malformed is ever sent: botocore would send an empty one as a List.
+    """
+    if not text:
+        raise BadIdentifier("an empty job identifier", ARN_HINT)
+    if text.startswith("arn:"):
+        return JobArn.parse(text)
+    if len(text) > _MAX_NAME or not _NAME.fullmatch(text):
+        raise BadIdentifier(f"neither a Bedrock job ARN nor a job name: {text!r}", ARN_HINT)
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One sub-task of ``statusDetails``: its name in words, AWS's status word, and AWS's times.
+
+    *started_at* is AWS's ``creationTime`` of the sub-task, *changed_at* its ``lastModifiedTime``.
+    """
+
+    name: str
+    status: str
+    started_at: datetime | None = None
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is known of a job at one moment, in AWS's own words and times.
+
+    *facts* is the whole (merged) response, *rest* what it holds beside status, sub-tasks and failureMessage;
+    *changed_at* is the latest of AWS's change times.
+    """
+
+    status: str
+    outcome: Outcome
+    steps: tuple[Step, ...] = ()
+    failure: str = ""
+    name: str = ""
+    created_at: datetime | None = None
+    changed_at: datetime | None = None
+    ended_at: datetime | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    rest: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the job, or one of its sub-tasks, has Failed: only then is a failureMessage a failure."""
+        return self.outcome is Outcome.FAILED or any(step.status == "Failed" for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Appeared:
+    """First sight of a running job: a baseline, not news."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepChanged:
+    """A sub-task changed its status; *old* is empty when the sub-task was not known before."""
+
+    step: str
+    old: str
+    new: str
+    started_at: datetime | None = None
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """The job changed its status; *old* is empty when the job was already over at first sight."""
+
+    old: str
+    new: str
+    outcome: Outcome
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureExplained:
+    """AWS gave (or changed) the failureMessage of a job that failed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChanged:
+    """Any other member of the response changed; *path* is dotted, values are JSON texts."""
+
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """AWS no longer finds a job that was seen."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLost:
+    """We cannot look, since *since_at*, because of *reason*; *remedy* is what to do."""
+
+    reason: str
+    remedy: str
+    since_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRegained:
+    """We can look again, after having been blind since *since_at*."""
+
+    since_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryDead:
+    """*count* messages for *channel* are given up, because of *reason*."""
+
+    channel: str
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTest:
+    """A person asked whether *channel* works."""
+
+    channel: str
+
+
+Transition = (
+    Appeared
+    | StepChanged
+    | StatusChanged
+    | FailureExplained
+    | FieldChanged
+    | Vanished
+    | WatchLost
+    | WatchRegained
+    | DeliveryDead
+    | ChannelTest
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One poll's news of one subject: one message per channel.
+
+    *subject* is ``job/<id>``, ``scope/<key>`` or ``channel/<name>``; (*subject*, *version*) is unique.
+    """
+
+    id: int
+    subject: str
+    version: int
+    transitions: tuple[Transition, ...]
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one channel; *attempts* counts the tries that were begun.
+
+    *uncertain*: an earlier try may have arrived.  *revived*: it was dead and a person asked for it again.
+    """
+
+    id: int
+    event: Event
+    channel: str
+    attempts: int
+    uncertain: bool = False
+    revived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent: the title and body are already safe for the channel's family."""
+
+    title: str
+    body: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The receiver accepted the message; *receiver_data* is what it answered that later messages need."""
+
+    receiver_data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The message was not accepted, or that is not known.
+
+    *permanent*: trying again cannot help.  *uncertain*: it may have arrived.  *retry_after*: seconds that the
+    receiver asked us to wait.  *reason* holds the receiver's own words where it gave some, and never a secret.
+    """
+
+    reason: str
+    permanent: bool = False
+    uncertain: bool = False
+    retry_after: float | None = None
+
+
+Verdict = Sent | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One watched job as the store knows it.
+
+    *identifier* is what AWS is asked for: the ARN, or the name that a person gave; *arn* is empty until it is
+    known.  *state* is ``new`` (never seen), ``running``, ``closing`` (over, but its last word is awaited),
+    ``ended`` or ``vanished``.  *mark* is a fingerprint of what List would show.  Times are epoch seconds; 0 means
+    never.
+    """
+
+    id: int
+    identifier: str
+    arn: str
+    name: str
+    kind: str
+    account: str
+    region: str
+    profile: str
+    label: str
+    tags: tuple[str, ...]
+    state: str
+    from_cli: bool
+    from_config: bool
+    added_at: float
+    asked_at: float
+    next_poll_at: float
+    confirmed_at: float
+    created_at: float
+    changed_at: float
+    ended_at: float
+    closing_at: float
+    failures: int
+    failing_since: float
+    blind_since: float
+    last_error: str
+    mark: int
+    version: int
+    revision: int
+
+    @property
+    def title(self) -> str:
+        """What people call it: its label, else its name, else its id."""
+        return self.label or self.name or self.identifier.rpartition("/")[2]
+
+    @property
+    def scope(self) -> str:
+        """The key of the jobs that share credentials, account, region and kind; a name tells no account."""
+        account = self.account if self.identifier == self.arn else "-"
+        return f"{self.profile or 'default'}@{account}/{self.region}/{self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one successful Get changed about one job; recorded in one transaction.
+
+    *version* is the snapshot's version that the diff started from; *transitions* may be empty, *channels* are
+    those told.  *facts* is the merged response, *response* the text as AWS sent it.  Times are epoch seconds.
+    """
+
+    job: int
+    version: int
+    facts: Mapping[str, Any]
+    response: str
+    snapshot: Snapshot
+    transitions: tuple[Transition, ...]
+    channels: tuple[str, ...]
+    state: str
+    arn: str
+    account: str
+    mark: int
+    seen_at: float
+    next_poll_at: float
+    closing_at: float
