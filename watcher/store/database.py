@@ -1,0 +1,133 @@
+"""One connection to one SQLite file: opening, migrating, transactions.
+
+Not its business: what the tables mean.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from watcher.errors import StoreError
+from watcher.store.schema import APPLICATION_ID, MIGRATIONS
+
+_BUSY_TIMEOUT = 10.0
+"""How long, in seconds, one writer waits for another."""
+
+
+class Database:
+    """A connection that may be used from any one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = True) -> Database:
+        """Open *path*, creating and migrating it; raises StoreError in words that say what to do.
+
+        With *create* False an absent database is an error too.
+        """
+        try:
+            if not create and not path.exists():
+                raise StoreError(f"no database at {path}", "add a job first: bedrock-watch add JOB")
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o770)
+            connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+            connection.row_factory = sqlite3.Row
+            database = cls(connection, path)
+            database._prepare()
+        except PermissionError as error:
+            raise StoreError(f"may not use {path}: {error.strerror}", _permission_hint(path)) from error
+        except OSError as error:
+            raise StoreError(f"cannot use {path}: {error.strerror}", "name another state_dir") from error
+        except sqlite3.Error as error:
+            raise _explained(error, path) from error
+        return database
+
+    def _prepare(self) -> None:
+        version = self._scalar("PRAGMA user_version")
+        owner = self._scalar("PRAGMA application_id")
+        if version > len(MIGRATIONS):
+            raise StoreError(
+                f"{self.path} was written by a newer bedrock-watch: schema {version}, this one knows {len(MIGRATIONS)}",
+                "upgrade bedrock-watch, or name another state_dir",
+            )
+        if owner != APPLICATION_ID and (owner or self._scalar("SELECT count(*) FROM sqlite_schema")):
+            raise StoreError(f"{self.path} is not a database of bedrock-watch", "name another state_dir")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        # FULL: what was committed survives a power cut, which is the promise.
+        self._connection.execute("PRAGMA synchronous = FULL")
+        if version < len(MIGRATIONS):
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._migrate()
+
+    def _migrate(self) -> None:
+        with self.transaction() as sql:
+            # Read again under the lock: another process may have been faster.
+            version = sql.execute("PRAGMA user_version").fetchone()[0]
+            for step in MIGRATIONS[version:]:
+                for statement in _statements(step):
+                    sql.execute(statement)
+            sql.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            sql.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _scalar(self, sql: str) -> int:
+        return int(self._connection.execute(sql).fetchone()[0])
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the write lock; commit at the end, roll back on any exception."""
+        sql = self._connection
+        sql.execute("BEGIN IMMEDIATE")
+        try:
+            yield sql
+        except BaseException:
+            sql.rollback()
+            raise
+        sql.execute("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """See one consistent state of the database, without hindering any writer."""
+        sql = self._connection
+        sql.execute("BEGIN")
+        try:
+            yield sql
+        finally:
+            sql.rollback()
+
+    def data_version(self) -> int:
+        """Return a number that moves when *another* connection has changed the database."""
+        return self._scalar("PRAGMA data_version")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split *script* at its semicolons: executescript() would commit the transaction that must hold it all."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _permission_hint(path: Path) -> str:
+    return f"run as its owner, or as a member of its group ({path.parent}, you are uid {os.getuid()})"
+
+
+def _explained(error: sqlite3.Error, path: Path) -> StoreError:
+    text = str(error)
+    if "not a database" in text or "malformed" in text:
+        return StoreError(f"{path} is damaged: {text}", "restore a backup, or move it away to begin anew")
+    if "unable to open" in text or "readonly" in text:
+        return StoreError(f"may not write {path}: {text}", _permission_hint(path))
+    if "locked" in text:
+        return StoreError(f"{path} is locked by another process", "see who uses it: fuser -v " + str(path))
+    return StoreError(f"cannot use {path}: {text}", "")

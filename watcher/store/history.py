@@ -1,0 +1,138 @@
+"""What people ask: a job's last snapshot, what changed, what was delivered, how the queue stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from watcher.model import Event, Job, Step
+from watcher.store.codec import load_sight
+from watcher.store.database import Database
+from watcher.store.rows import JOB_COLUMNS, event_of, job_of
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A job's last snapshot: the merged *facts*, the *response* as AWS sent it, and when it was seen."""
+
+    facts: Mapping[str, Any]
+    response: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One message's way to one channel.  Times are epoch seconds; 0 means never."""
+
+    id: int
+    event: int
+    subject: str
+    job: int | None
+    title: str
+    channel: str
+    state: str
+    attempts: int
+    created_at: float
+    next_attempt_at: float
+    finished_at: float
+    last_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How things stand: jobs by state, deliveries by state, and the oldest undelivered message's time."""
+
+    jobs: Mapping[str, int]
+    deliveries: Mapping[str, int]
+    oldest_undelivered_at: float
+    failing_jobs: int
+    scopes: tuple[tuple[str, str, float], ...]
+
+
+class History:
+    """The verbs of people's questions.  None writes."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def record(self, job: int) -> Record | None:
+        """Return the last snapshot of a job; None when it was never seen."""
+        with self._db.reading() as sql:
+            row = sql.execute("SELECT facts, response, seen_at FROM snapshots WHERE job = ?", (job,)).fetchone()
+            if row is None:
+                return None
+            return Record(json.loads(row["facts"]), row["response"], datetime.fromtimestamp(row["seen_at"], UTC))
+
+    def scope_error(self, scope: str) -> str:
+        """Return why a scope cannot be looked at; empty when it can."""
+        with self._db.reading() as sql:
+            row = sql.execute("SELECT last_error FROM scopes WHERE key = ?", (scope,)).fetchone()
+            return "" if row is None else str(row["last_error"])
+
+    def events(self, job: int | None = None, limit: int = 1000) -> list[tuple[Event, Job | None]]:
+        """Return the last *limit* events, of one job or of all, oldest first, each with its job."""
+        with self._db.reading() as sql:
+            rows = sql.execute(
+                "SELECT * FROM events WHERE ? IS NULL OR job = ? ORDER BY id DESC LIMIT ?", (job, job, limit)
+            ).fetchall()
+            jobs = {
+                row["id"]: job_of(row)
+                for row in sql.execute(
+                    f"SELECT {JOB_COLUMNS} FROM jobs WHERE id IN (SELECT value FROM json_each(?))",
+                    (json.dumps(sorted({row["job"] for row in rows} - {None})),),
+                )
+            }
+            return [(event_of(row), jobs.get(row["job"])) for row in reversed(rows)]
+
+    def story(self, event: Event) -> tuple[Job | None, Record | None, str, tuple[Step, ...], tuple[str, ...]]:
+        """Return what a message is written from: job, facts, status and steps as they were, a scope's jobs."""
+        scope = event.subject.removeprefix("scope/") if event.subject.startswith("scope/") else None
+        with self._db.reading() as sql:
+            row = sql.execute("SELECT job, sight FROM events WHERE id = ?", (event.id,)).fetchone()
+            found = sql.execute(f"SELECT {JOB_COLUMNS} FROM jobs WHERE id = ?", (row["job"],)).fetchone()
+        job = None if found is None else job_of(found)
+        jobs = self._titles(scope) if scope else ()
+        return job, None if job is None else self.record(job.id), *load_sight(row["sight"]), jobs
+
+    def _titles(self, scope: str) -> tuple[str, ...]:
+        with self._db.reading() as sql:
+            rows = sql.execute(
+                f"SELECT {JOB_COLUMNS} FROM jobs WHERE (from_cli OR from_config) AND state != 'ended' ORDER BY id"
+            )
+            return tuple(job.title for job in map(job_of, rows) if job.scope == scope)
+
+    def deliveries(
+        self, states: tuple[str, ...] = (), job: int | None = None, limit: int = 1000, ids: tuple[int, ...] = ()
+    ) -> list[Told]:
+        """Return the last *limit* deliveries, oldest first: of some *states*, of one *job*, or by *ids*."""
+        with self._db.reading() as sql:
+            rows = sql.execute(
+                "SELECT d.*, e.job, coalesce(nullif(j.label, ''), nullif(j.name, ''), j.identifier, d.subject) AS title"
+                " FROM deliveries AS d JOIN events AS e ON e.id = d.event LEFT JOIN jobs AS j ON j.id = e.job"
+                " WHERE (:states = '[]' OR d.state IN (SELECT value FROM json_each(:states)))"
+                " AND (:ids = '[]' OR d.id IN (SELECT value FROM json_each(:ids)))"
+                " AND (:job IS NULL OR e.job = :job) ORDER BY d.id DESC LIMIT :limit",
+                {"states": json.dumps(states), "ids": json.dumps(ids), "job": job, "limit": limit},
+            ).fetchall()
+            return [Told(**{name: row[name] for name in Told.__slots__}) for row in reversed(rows)]
+
+    def summary(self) -> Summary:
+        """Return how things stand."""
+        with self._db.reading() as sql:
+            jobs = sql.execute("SELECT state, count(*) AS n FROM jobs WHERE from_cli OR from_config GROUP BY state")
+            deliveries = sql.execute("SELECT state, count(*) AS n FROM deliveries GROUP BY state")
+            oldest = sql.execute(
+                "SELECT coalesce(min(created_at), 0) FROM deliveries WHERE state IN ('pending', 'sending', 'uncertain')"
+            )
+            failing = sql.execute("SELECT count(*) FROM jobs WHERE failures > 0 AND (from_cli OR from_config)")
+            scopes = sql.execute("SELECT key, last_error, failing_since FROM scopes ORDER BY key")
+            return Summary(
+                jobs={row["state"]: row["n"] for row in jobs},
+                deliveries={row["state"]: row["n"] for row in deliveries},
+                oldest_undelivered_at=oldest.fetchone()[0],
+                failing_jobs=failing.fetchone()[0],
+                scopes=tuple((row["key"], row["last_error"], row["failing_since"]) for row in scopes),
+            )

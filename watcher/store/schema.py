@@ -1,0 +1,97 @@
+"""The shape of the database, as a list of steps that is only ever appended to.
+
+``user_version`` counts the steps that a database has taken.  Epoch seconds are REAL, JSON is TEXT.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x62647277
+"""``bdrw``: SQLite's header field that says whose file this is."""
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE jobs (
+        id            INTEGER PRIMARY KEY,
+        identifier    TEXT NOT NULL,              -- what AWS is asked for: an ARN, or a name
+        arn           TEXT UNIQUE,                -- once known
+        name          TEXT NOT NULL DEFAULT '',
+        kind          TEXT NOT NULL,
+        account       TEXT NOT NULL DEFAULT '',
+        region        TEXT NOT NULL,
+        profile       TEXT NOT NULL DEFAULT '',
+        label         TEXT NOT NULL DEFAULT '',
+        tags          TEXT NOT NULL DEFAULT '[]',
+        from_cli      INTEGER NOT NULL DEFAULT 0, -- someone said `add`
+        from_config   INTEGER NOT NULL DEFAULT 0, -- a [[job]] table names it
+        state         TEXT NOT NULL DEFAULT 'new'
+                      CHECK (state IN ('new', 'running', 'closing', 'ended', 'vanished')),
+        merged_into   INTEGER REFERENCES jobs (id), -- a job given by name that was known by its ARN
+        added_at      REAL NOT NULL,
+        asked_at      REAL NOT NULL DEFAULT 0,    -- a person waits for the next look
+        next_poll_at  REAL NOT NULL DEFAULT 0,
+        confirmed_at  REAL NOT NULL DEFAULT 0,    -- by Get
+        created_at    REAL NOT NULL DEFAULT 0,    -- AWS's times
+        changed_at    REAL NOT NULL DEFAULT 0,
+        ended_at      REAL NOT NULL DEFAULT 0,
+        closing_at    REAL NOT NULL DEFAULT 0,    -- how long its last word is waited for
+        failures      INTEGER NOT NULL DEFAULT 0,
+        failing_since REAL NOT NULL DEFAULT 0,
+        blind_since   REAL NOT NULL DEFAULT 0,    -- set when watch_lost was told
+        last_error    TEXT NOT NULL DEFAULT '',
+        mark          INTEGER NOT NULL DEFAULT 0, -- fingerprint of what List would show
+        version       INTEGER NOT NULL DEFAULT 0, -- of the snapshot: the optimistic lock
+        revision      INTEGER NOT NULL            -- moves when a person changes what is watched
+    ) STRICT;
+    CREATE INDEX jobs_by_identifier ON jobs (identifier);
+    CREATE INDEX jobs_by_revision ON jobs (revision);
+
+    CREATE TABLE snapshots (
+        job      INTEGER PRIMARY KEY REFERENCES jobs (id),
+        facts    TEXT NOT NULL,                   -- merged, for diffing
+        response TEXT NOT NULL,                   -- as AWS sent it last
+        seen_at  REAL NOT NULL
+    ) STRICT;
+
+    CREATE TABLE scopes (                         -- credentials, account, region and kind that fail together
+        key           TEXT PRIMARY KEY,
+        failures      INTEGER NOT NULL,
+        failing_since REAL NOT NULL,
+        next_poll_at  REAL NOT NULL,
+        blind_since   REAL NOT NULL DEFAULT 0,
+        last_error    TEXT NOT NULL
+    ) STRICT;
+
+    CREATE TABLE events (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        subject     TEXT NOT NULL,                -- job/1, scope/..., channel/...
+        version     INTEGER NOT NULL,
+        job         INTEGER REFERENCES jobs (id),
+        transitions TEXT NOT NULL,
+        sight       TEXT NOT NULL DEFAULT '{}',   -- status and sub-tasks as they were then
+        observed_at REAL NOT NULL,
+        UNIQUE (subject, version)
+    ) STRICT;
+    CREATE INDEX events_by_job ON events (job, id);
+
+    CREATE TABLE deliveries (
+        id              INTEGER PRIMARY KEY AUTOINCREMENT,
+        event           INTEGER NOT NULL REFERENCES events (id),
+        subject         TEXT NOT NULL,            -- the event's: a subject's news never overtakes itself
+        channel         TEXT NOT NULL,
+        state           TEXT NOT NULL DEFAULT 'pending'
+                        CHECK (state IN ('pending', 'sending', 'sent', 'uncertain', 'dead')),
+        attempts        INTEGER NOT NULL DEFAULT 0,
+        uncertain       INTEGER NOT NULL DEFAULT 0, -- an earlier try may have arrived
+        revived         INTEGER NOT NULL DEFAULT 0, -- was dead, and is asked for again
+        created_at      REAL NOT NULL,
+        next_attempt_at REAL NOT NULL,
+        finished_at     REAL NOT NULL DEFAULT 0,
+        last_error      TEXT NOT NULL DEFAULT '',
+        receiver_data   TEXT NOT NULL DEFAULT '{}',
+        UNIQUE (event, channel)
+    ) STRICT;
+    CREATE INDEX deliveries_open ON deliveries (channel, subject, id)
+        WHERE state IN ('pending', 'sending', 'uncertain');
+    CREATE INDEX deliveries_by_state ON deliveries (state, channel, finished_at);
+    """,
+)
