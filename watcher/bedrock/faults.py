@@ -1,0 +1,130 @@
+"""What AWS's and the SDK's errors mean: exceptions in, LookError out.
+
+Classed by ``Error.Code`` and ``operation_name`` (Amazon Bedrock API reference, common errors; IAM and STS
+references), and by the names of botocore's exceptions.  Beside ``bedrock.client`` the only module that knows botocore.
+"""
+
+from __future__ import annotations
+
+from botocore import exceptions as sdk
+from botocore.parsers import ResponseParserError
+
+from watcher.errors import LookError, LookFault
+
+_CODES = {
+    "ResourceNotFoundException": LookFault.NOT_FOUND,
+    "ValidationException": LookFault.INVALID,
+    "AccessDeniedException": LookFault.DENIED,
+    "AccessDenied": LookFault.DENIED,
+    "NotAuthorized": LookFault.DENIED,
+    "OptInRequired": LookFault.DENIED,
+    "ThrottlingException": LookFault.THROTTLED,
+    "Throttling": LookFault.THROTTLED,
+    "TooManyRequestsException": LookFault.THROTTLED,
+    "RequestLimitExceeded": LookFault.THROTTLED,
+    "ServiceQuotaExceededException": LookFault.THROTTLED,
+    "ExpiredToken": LookFault.CREDENTIALS,
+    "ExpiredTokenException": LookFault.CREDENTIALS,
+    "IncompleteSignature": LookFault.CREDENTIALS,
+    "InvalidClientTokenId": LookFault.CREDENTIALS,
+    "InvalidSignatureException": LookFault.CREDENTIALS,
+    "MissingAuthenticationToken": LookFault.CREDENTIALS,
+    "MissingAuthenticationTokenException": LookFault.CREDENTIALS,
+    "RequestExpired": LookFault.CREDENTIALS,
+    "SignatureDoesNotMatch": LookFault.CREDENTIALS,
+    "UnrecognizedClientException": LookFault.CREDENTIALS,
+}
+
+_STATUSES = {
+    401: LookFault.CREDENTIALS,
+    403: LookFault.DENIED,
+    404: LookFault.NOT_FOUND,
+    408: LookFault.NETWORK,
+    429: LookFault.THROTTLED,
+}
+
+_CREDENTIALS = (
+    sdk.NoCredentialsError,
+    sdk.PartialCredentialsError,
+    sdk.CredentialRetrievalError,
+    sdk.ProfileNotFound,
+    sdk.ConfigParseError,
+    sdk.InvalidConfigError,
+    sdk.SSOError,
+    sdk.TokenRetrievalError,
+    sdk.NoAuthTokenError,
+    sdk.MetadataRetrievalError,
+    sdk.RefreshWithMFAUnsupportedError,
+    sdk.UnknownCredentialError,
+)
+
+_SIGNED_IN_AGAIN = {
+    "ExpiredToken": "put fresh credentials in place; bedrock-watch reads them again by itself",
+    "ExpiredTokenException": "put fresh credentials in place; bedrock-watch reads them again by itself",
+    "InvalidSignatureException": "check the secret access key, and this machine's clock",
+    "SignatureDoesNotMatch": "check the secret access key, and this machine's clock",
+    "RequestExpired": "check this machine's clock",
+}
+
+
+def explain(error: Exception, operation: str, profile: str) -> LookError:
+    """Return the LookError that *error*, raised while asking for *operation* with *profile*, means."""
+    if isinstance(error, sdk.ClientError):
+        return _refusal(error, operation, profile)
+    name = type(error).__name__
+    if isinstance(error, _CREDENTIALS):
+        return LookError(LookFault.CREDENTIALS, name, _line(error), _sign_in(error, profile))
+    if isinstance(error, (sdk.HTTPClientError, sdk.ConnectionError, OSError)):
+        return LookError(LookFault.NETWORK, name, _line(error), "check the region, the network, and any proxy")
+    if isinstance(error, ResponseParserError):
+        return LookError(LookFault.MALFORMED, name, _line(error), "asked again soon; AWS sent what is not its protocol")
+    return LookError(LookFault.INVALID, name, _line(error), "check the job's identifier and the [aws] configuration")
+
+
+def _retry_after(error: sdk.ClientError) -> float:
+    """Return the ``Retry-After`` header in seconds, or 0; AWS does not use its date form."""
+    value = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", "")
+    return float(value) if value.isascii() and value.isdigit() else 0.0
+
+
+def _refusal(error: sdk.ClientError, operation: str, profile: str) -> LookError:
+    code = str(error.response.get("Error", {}).get("Code", "")) or "Unknown"
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    reason = str(error.response.get("Error", {}).get("Message", ""))
+    if error.operation_name != operation:
+        # AssumeRole and its kin: it is not Bedrock that refused, but the way to the credentials.
+        reason = f"{error.operation_name}: {reason}"
+        return LookError(LookFault.CREDENTIALS, code, reason, _sign_in(error, profile))
+    fault = _CODES.get(code) or _STATUSES.get(status)
+    if fault is None:
+        fault = LookFault.SERVER if status >= 500 else LookFault.INVALID
+    remedy = _remedy(fault, code, operation, profile)
+    return LookError(fault, code, reason, remedy, retry_after=_retry_after(error))
+
+
+def _remedy(fault: LookFault, code: str, operation: str, profile: str) -> str:
+    who = f"profile {profile!r}" if profile else "the default credentials"
+    return {
+        LookFault.NOT_FOUND: "check the identifier, the account and the region: AWS finds no such job with " + who,
+        LookFault.DENIED: f"allow bedrock:{operation} to {who}",
+        LookFault.CREDENTIALS: _SIGNED_IN_AGAIN.get(code, f"check {who}"),
+        LookFault.THROTTLED: "asked again more slowly; raise poll.fastest if it lasts",
+        LookFault.SERVER: "AWS's fault; asked again by itself",
+        LookFault.INVALID: "check the job's identifier",
+    }.get(fault, "asked again by itself")
+
+
+def _sign_in(error: Exception, profile: str) -> str:
+    option = f" --profile {profile}" if profile else ""
+    if isinstance(error, (sdk.SSOError, sdk.TokenRetrievalError)):
+        return f"sign in again: aws sso login{option}"
+    if isinstance(error, sdk.ProfileNotFound):
+        return "add the profile to ~/.aws/config of the user that the daemon runs as, or name another"
+    if isinstance(error, sdk.ClientError):
+        return "check the role's trust policy, and that its source credentials may assume it"
+    return f"give the daemon credentials: an instance role, environment variables, or aws configure{option}"
+
+
+def _line(error: Exception) -> str:
+    """Return an exception's text on one line."""
+    return " ".join(str(error).split())[:500]

@@ -1,0 +1,11 @@
+"""One turn of polling: due jobs, List, Get of what moved, diff, record.
+
+*List decides whom to ask; Get decides what happened.*  Not its business: waiting between turns (``loop``), asking
+AWS (``bedrock``), wording (``render``), sending (``deliver``).
+"""
+
+from watcher.sweep.edges import Book, Eyes, Transact
+from watcher.sweep.group import Group
+from watcher.sweep.watched import Watched
+
+__all__ = ["Book", "Eyes", "Group", "Transact", "Watched"]

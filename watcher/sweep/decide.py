@@ -1,0 +1,184 @@
+"""What one answer, or one failure, means for one job.  Pure: time and luck are arguments.
+
+Not its business: asking, and writing it down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from watcher.bedrock.answers import Answer
+from watcher.bedrock.kind import Kind, MalformedResponse, text_of
+from watcher.clock import utc
+from watcher.diff import diff, is_stale, merge
+from watcher.errors import BadIdentifier, LookError, LookFault
+from watcher.model import (
+    JobArn,
+    Sighting,
+    Snapshot,
+    Transition,
+    Vanished,
+    WatchLost,
+    WatchRegained,
+)
+from watcher.policy import (
+    LINGER,
+    MISSES,
+    VANISHED_RETRY,
+    Cadence,
+    Route,
+    is_blind,
+    last_word_is_in,
+    next_look,
+    retry_look,
+    route,
+)
+from watcher.store.ledger import Miss, Scope
+from watcher.sweep.watched import Watched, mark_of_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What every decision of one turn shares: the configuration in force, and the turn's luck in [0, 1)."""
+
+    kind: Kind
+    cadence: Cadence
+    routes: tuple[Route, ...]
+    luck: float
+
+
+def sight(
+    how: Circumstances, job: Watched, answer: Answer, known: tuple[int, Mapping[str, Any] | None], now: float
+) -> Sighting | None:
+    """Return what is to be written about a successful Get; None for a response that is older than what is known.
+
+    Raises LookError when the response is not one of this job.
+    """
+    version, old_facts = known
+    fresh = _read(how.kind, answer.facts)
+    arn = _arn(job, answer.facts)
+    old = None if old_facts is None else how.kind.read(old_facts)
+    if old is not None and is_stale(old, fresh):
+        return None
+    facts = merge(old_facts or {}, answer.facts)
+    new = _read(how.kind, facts)
+    transitions = (*diff(old, new), *_regained(job))
+    closing_at = (job.closing_at or now + LINGER) if new.outcome.terminal else 0.0
+    state = _state(new, closing_at, now)
+    changed_at = new.changed_at.timestamp() if new.changed_at else now
+    return Sighting(
+        job=job.id,
+        version=version,
+        facts=facts,
+        response=answer.text,
+        snapshot=new,
+        transitions=transitions,
+        channels=route(transitions, job.tags, how.routes),
+        state=state,
+        arn=str(arn),
+        account=arn.account,
+        mark=mark_of_facts(answer.facts),
+        seen_at=now,
+        next_poll_at=now + next_look(how.cadence, max(now - changed_at, 0.0), how.luck),
+        closing_at=closing_at,
+    )
+
+
+def is_worth_writing(job: Watched, seen: Sighting, old_facts: Mapping[str, Any] | None) -> bool:
+    """Return whether a sighting differs from what is stored: an idle look writes nothing."""
+    return bool(
+        seen.transitions
+        or job.asked
+        or job.failures
+        or seen.state != job.state
+        or seen.facts != old_facts
+        or seen.seen_at - job.confirmed_at > 3600.0  # the daily confirmation, whatever hour it has
+    )
+
+
+def miss(how: Circumstances, job: Watched, error: LookError, now: float) -> Miss:
+    """Return the state of a job after a failed look, with the news that it makes, if any."""
+    failures, since = job.failures + 1, job.failing_since or now
+    transitions: tuple[Transition, ...] = ()
+    state = ""
+    if error.fault is LookFault.NOT_FOUND and job.state != "new":
+        if job.misses + 1 >= MISSES and job.state != "vanished":
+            transitions, state = (Vanished(str(error.what)),), "vanished"
+    elif not job.blind_since and is_blind(how.cadence, since, failures, now):
+        transitions = (WatchLost(error.what, error.remedy, utc(since)),)
+    gone = "vanished" in (state, job.state)
+    delay = VANISHED_RETRY if gone else retry_look(how.cadence, failures, how.luck, error.retry_after)
+    channels = route(transitions, job.tags, how.routes)
+    return Miss(failures, since, now + delay, str(error), transitions, channels, state)
+
+
+def scope_miss(how: Circumstances, scope: Scope | None, jobs: Iterable[Watched], error: LookError, now: float) -> Miss:
+    """Return the state of a whole scope after a failed turn, with the news that it makes, if any."""
+    failures = scope.failures + 1 if scope else 1
+    since = scope.failing_since if scope else now
+    transitions: tuple[Transition, ...] = ()
+    if not (scope and scope.blind_since) and is_blind(how.cadence, since, failures, now):
+        transitions = (WatchLost(error.what, error.remedy, utc(since)),)
+    delay = retry_look(how.cadence, failures, how.luck, error.retry_after)
+    channels = channels_of(how, transitions, jobs)
+    return Miss(failures, since, now + delay, str(error), transitions, channels)
+
+
+def channels_of(how: Circumstances, transitions: Sequence[Transition], jobs: Iterable[Watched]) -> tuple[str, ...]:
+    """Return every channel that any of *jobs* routes *transitions* to."""
+    tags = {job.tags for job in jobs}
+    told = {channel for one in tags for channel in route(transitions, one, how.routes)}
+    return tuple(one.channel for one in how.routes if one.channel in told)
+
+
+def shared_fault(errors: Sequence[LookError], *, looked: bool) -> LookError | None:
+    """Return the error that a whole scope shares, or None when each job has its own.
+
+    *looked*: whether something in the scope could be looked at, if only by List.
+    """
+    if not errors:
+        return None
+    of_scope = next((error for error in errors if error.of_scope), None)
+    if of_scope is not None and (not looked or of_scope.fault is LookFault.CREDENTIALS):
+        return of_scope
+    first = errors[0]
+    alike = len(errors) > 1 and all(error.fault is first.fault for error in errors)
+    return first if alike and not looked and first.fault in _SHARED else None
+
+
+_SHARED = frozenset({LookFault.DENIED, LookFault.SERVER, LookFault.THROTTLED, LookFault.MALFORMED})
+
+
+def _read(kind: Kind, facts: Mapping[str, Any]) -> Snapshot:
+    try:
+        return kind.read(facts)
+    except MalformedResponse as error:
+        raise LookError(LookFault.MALFORMED, "MalformedResponse", str(error), "asked again soon") from error
+
+
+def _arn(job: Watched, facts: Mapping[str, Any]) -> JobArn:
+    try:
+        text = text_of(facts, "jobArn", required=True)
+        arn = JobArn.parse(text)
+    except (MalformedResponse, BadIdentifier) as error:
+        raise LookError(LookFault.MALFORMED, "MalformedResponse", str(error), "asked again soon") from error
+    if job.arn and job.arn != text:
+        raise LookError(
+            LookFault.INVALID,
+            "AnotherJob",
+            f"{job.identifier} now means {text}, not {job.arn}",
+            "add the new job by its ARN",
+        )
+    return arn
+
+
+def _regained(job: Watched) -> tuple[Transition, ...]:
+    return (WatchRegained(utc(job.failing_since or job.blind_since)),) if job.blind_since else ()
+
+
+def _state(snapshot: Snapshot, closing_at: float, now: float) -> str:
+    if not snapshot.outcome.terminal:
+        return "running"
+    return "ended" if last_word_is_in(snapshot) or now >= closing_at else "closing"

@@ -1,0 +1,60 @@
+"""What the sweep needs of the outside, as small protocols; the daemon passes the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, TypeVarTuple
+
+from watcher.bedrock.answers import Answer, Page
+from watcher.model import Sighting, Transition
+from watcher.store.ledger import Miss, Scope
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class Eyes(Protocol):
+    """How AWS is asked.  Raises LookError, and nothing else."""
+
+    async def get(self, identifier: str) -> Answer:
+        """Return what AWS says of one job."""
+
+    async def page(self, created_after: float, token: str | None) -> Page:
+        """Return one page of the jobs created after *created_after* (epoch seconds)."""
+
+    async def close(self) -> None:
+        """Forget connections and credentials; the next look begins anew."""
+
+
+class Book(Protocol):
+    """What the sweep remembers.  Each verb is one transaction."""
+
+    def facts(self, job: int) -> tuple[int, Mapping[str, Any] | None]:
+        """Return the snapshot's version and merged facts."""
+
+    def record(self, sighting: Sighting) -> int:
+        """Write snapshot, event and deliveries."""
+
+    def missed(self, job: int, miss: Miss, now: float) -> None:
+        """Write that a look at a job failed."""
+
+    def scope(self, key: str) -> Scope | None:
+        """Return what is wrong with a scope."""
+
+    def answer(self, jobs: Sequence[int]) -> None:
+        """Write that those who asked about *jobs* have their answer."""
+
+    def scope_missed(self, key: str, miss: Miss, now: float) -> None:
+        """Write that a whole scope could not be looked at."""
+
+    def scope_regained(
+        self, key: str, now: float, transitions: tuple[Transition, ...], channels: Sequence[str]
+    ) -> None:
+        """Write that a scope can be looked at again."""
+
+
+class Transact(Protocol):
+    """Runs a verb where the database lives; a cancellation waits for it to end."""
+
+    async def __call__(self, verb: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Return what ``verb(*args)`` returns."""

@@ -1,0 +1,297 @@
+"""The jobs that share credentials, account, region and kind, and their turn.
+
+Nothing that happens to one group, or to one job, delays another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import anyio
+
+from watcher.bedrock.answers import Summary
+from watcher.bedrock.kind import Kind
+from watcher.clock import utc
+from watcher.errors import LookError, LookFault
+from watcher.logs import Log
+from watcher.model import Sighting, Transition, WatchRegained
+from watcher.policy import LISTED_FROM, SLOWEST_RETRY, VANISHED_RETRY, Cadence, Route, next_look, topics
+from watcher.store.ledger import Miss, Scope
+from watcher.sweep.decide import Circumstances, channels_of, is_worth_writing, miss, scope_miss, shared_fault, sight
+from watcher.sweep.edges import Book, Eyes, Transact
+from watcher.sweep.watched import Watched, is_settled, mark_of_summary, summary_hash
+
+AT_ONCE = 8
+"""Gets under way at the same time, in one group."""
+
+LIST_AGAIN = 3600.0
+"""When List is denied, it is tried again after this many seconds."""
+
+_MOST_PAGES = 1000
+
+
+@dataclass(slots=True)
+class Turn:
+    """What came of one turn so far."""
+
+    now: float
+    how: Circumstances
+    looked: bool = False
+    scope_error: LookError | None = None
+    errors: list[tuple[Watched, LookError]] = field(default_factory=list)
+    summaries: dict[int, Summary] = field(default_factory=dict)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether asking on would only wait for the same error again."""
+        return not self.looked and any(error.of_scope for _, error in self.errors)
+
+
+class Group:
+    """One scope's jobs.  *on_news* is called after each commit that queued messages or moved a job to another row."""
+
+    def __init__(  # noqa: PLR0913 - the composition root's one call
+        self,
+        key: str,
+        kind: Kind,
+        eyes: Eyes,
+        book: Book,
+        transact: Transact,
+        *,
+        now: Callable[[], float],
+        luck: Callable[[], float],
+        on_news: Callable[[], None],
+        log: Log,
+    ) -> None:
+        self.key = key
+        self.jobs: dict[int, Watched] = {}
+        self.cadence = Cadence()
+        self.routes: tuple[Route, ...] = ()
+        self._kind, self._eyes, self._book, self._transact = kind, eyes, book, transact
+        self._now, self._luck, self._on_news, self._log = now, luck, on_news, log
+        self._scope: Scope | None = None
+        self._scope_read = False
+        self._list_from = 0.0
+        self.swept_at = 0.0
+        self.next_turn: float | None = None
+
+    @property
+    def troubled(self) -> bool:
+        """Whether AWS could not be asked, or refused, about any of these jobs."""
+        return self._scope is not None or any(job.failures for job in self.jobs.values())
+
+    async def turn(self) -> float | None:
+        """Look at what is due; return when (epoch seconds) the next turn is, or None with nothing to watch."""
+        if not self._scope_read:
+            self._scope, self._scope_read = await self._transact(self._book.scope, self.key), True
+        turn = Turn(self._now(), Circumstances(self._kind, self.cadence, self.routes, self._luck()))
+        due = self._due(turn.now)
+        if due:
+            await self._get_all(turn, await self._sift(turn, due))
+            await self._judge(turn)
+            self.swept_at = turn.now
+        self.next_turn = self._next()
+        return self.next_turn
+
+    async def close(self) -> None:
+        """Close the connections to AWS."""
+        await self._eyes.close()
+
+    def _due(self, now: float) -> list[Watched]:
+        asked = any(job.asked for job in self.jobs.values())
+        if self._scope and not asked and now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY:
+            return []
+        longest = 1.2 * max(self.cadence.slowest, SLOWEST_RETRY)
+        return [job for job in self.jobs.values() if job.is_due(now, _longest(job, longest))]
+
+    def _next(self) -> float | None:
+        first = min((job.due_at for job in self.jobs.values()), default=None)
+        if first is None or self._scope is None:
+            return first
+        return max(first, self._scope.next_poll_at)
+
+    async def _sift(self, turn: Turn, due: list[Watched]) -> list[Watched]:
+        """Return the jobs to Get: those that List cannot answer for, that it shows moved, or that it lacks."""
+        plain = [job for job in due if not job.needs_get(turn.now)]
+        if len(plain) < LISTED_FROM or turn.now < self._list_from:
+            return due
+        certain = [job for job in due if job.needs_get(turn.now)]
+        try:
+            moved, missing = await self._list(turn, plain)
+        except LookError as error:
+            if error.of_scope or error.fault is LookFault.THROTTLED:
+                turn.scope_error = error
+                return []
+            self._log.warning("list_failed", scope=self.key, error=error.what, remedy=error.remedy)
+            if error.fault is LookFault.DENIED:
+                self._list_from = turn.now + LIST_AGAIN
+            return due
+        return [*certain, *moved, *missing]
+
+    async def _list(self, turn: Turn, wanted: list[Watched]) -> tuple[list[Watched], list[Watched]]:
+        """Page through List until all *wanted* are found; return those that moved and those that are not there."""
+        by_arn = {job.arn: job for job in self.jobs.values() if not job.needs_get(turn.now)}
+        missing = {job.arn: job for job in wanted}
+        moved: list[Watched] = []
+        token: str | None = None
+        oldest = min(job.created_at for job in wanted) - 1
+        for _ in range(_MOST_PAGES):
+            page = await self._eyes.page(oldest, token)
+            turn.looked = True
+            for summary in page.modelCustomizationJobSummaries:
+                job = by_arn.get(summary.jobArn)
+                if job is None:
+                    continue
+                missing.pop(summary.jobArn, None)
+                if not self._unmoved(turn, job, summary):
+                    turn.summaries[job.id] = summary
+                    moved.append(job)
+            token = page.nextToken
+            if not token or not missing:
+                break
+        unique = {job.id: job for job in moved}
+        return list(unique.values()), list(missing.values())
+
+    def _unmoved(self, turn: Turn, job: Watched, summary: Summary) -> bool:
+        seen = summary_hash(summary)
+        if seen != job.listed:
+            if mark_of_summary(summary) != job.mark:
+                return False
+            job.listed = seen
+        self._schedule(turn, job)
+        return True
+
+    def _schedule(self, turn: Turn, job: Watched) -> None:
+        job.looked_at = turn.now
+        job.due_at = turn.now + next_look(self.cadence, max(turn.now - job.changed_at, 0.0), turn.how.luck)
+
+    async def _get_all(self, turn: Turn, jobs: Iterable[Watched]) -> None:
+        limiter = anyio.CapacityLimiter(AT_ONCE)
+
+        async def get(job: Watched) -> None:
+            async with limiter:
+                if turn.hopeless:
+                    return
+                try:
+                    await self._get(turn, job)
+                except LookError as error:
+                    turn.errors.append((job, error))
+
+        async with anyio.create_task_group() as tasks:
+            for job in jobs:
+                tasks.start_soon(get, job)
+
+    async def _get(self, turn: Turn, job: Watched) -> None:
+        answer = await self._eyes.get(job.identifier)
+        turn.looked = True
+        now = self._now()
+        known = await self._transact(self._book.facts, job.id)
+        seen = sight(turn.how, job, answer, known, now)
+        if seen is None:
+            # A reading that lags: nothing is settled by it, and it is asked for again soon.
+            job.looked_at, job.due_at = now, now + self.cadence.fastest
+            await self._answer([job] if job.asked else [])
+            return
+        if is_worth_writing(job, seen, known[1]):
+            into = await self._transact(self._book.record, seen)
+            if into != job.id:
+                self.jobs.pop(job.id, None)
+                self._on_news()
+                return
+            self._tell(job, seen)
+        self._take_over(job, seen)
+        summary = turn.summaries.get(job.id)
+        if summary is not None and is_settled(answer.facts, summary):
+            job.listed = summary_hash(summary)
+        if seen.channels:
+            self._on_news()
+
+    def _tell(self, job: Watched, seen: Sighting) -> None:
+        if names := sorted(topics(seen.transitions)):
+            told = list(seen.channels)
+            self._log.info("news", job=job.identifier, status=seen.snapshot.status, what=names, told=told)
+
+    def _take_over(self, job: Watched, seen: Sighting) -> None:
+        """Bring the working copy to what was written."""
+        if job.failures:
+            self._log.info("job_works_again", job=job.identifier)
+        job.arn, job.state, job.mark, job.closing_at = seen.arn, seen.state, seen.mark, seen.closing_at
+        job.looked_at = job.confirmed_at = seen.seen_at
+        job.due_at = seen.next_poll_at
+        job.created_at = seen.snapshot.created_at.timestamp() if seen.snapshot.created_at else seen.seen_at
+        job.changed_at = seen.snapshot.changed_at.timestamp() if seen.snapshot.changed_at else seen.seen_at
+        job.failures = job.misses = 0
+        job.failing_since = job.blind_since = 0.0
+        job.asked = False
+        if job.state == "ended":
+            self.jobs.pop(job.id, None)
+
+    async def _judge(self, turn: Turn) -> None:
+        """Write what failed: as the scope's fault when it is shared, else job by job."""
+        shared = turn.scope_error or shared_fault([error for _, error in turn.errors], looked=turn.looked)
+        if shared is not None:
+            await self._miss_scope(turn, shared)
+            return
+        for job, error in turn.errors:
+            await self._miss_job(turn, job, error)
+        if turn.looked and self._scope is not None:
+            await self._regain_scope(turn)
+
+    async def _miss_job(self, turn: Turn, job: Watched, error: LookError) -> None:
+        now = self._now()
+        state = miss(turn.how, job, error, now)
+        await self._transact(self._book.missed, job.id, state, now)
+        if not job.failures:
+            self._log.warning("job_failing", job=job.identifier, error=error.what, remedy=error.remedy)
+        job.misses = job.misses + 1 if error.fault is LookFault.NOT_FOUND else 0
+        job.failures, job.failing_since = state.failures, state.failing_since
+        job.looked_at, job.due_at = now, state.next_poll_at
+        job.state = state.state or job.state
+        job.asked = False
+        if state.transitions:
+            job.blind_since = now
+        if state.channels:
+            self._on_news()
+
+    async def _miss_scope(self, turn: Turn, error: LookError) -> None:
+        now = self._now()
+        state = scope_miss(turn.how, self._scope, self.jobs.values(), error, now)
+        asking = [job for job in self.jobs.values() if job.asked]
+        await self._transact(self._book.scope_missed, self.key, state, now)
+        await self._answer(asking)
+        if self._scope is None:
+            self._log.warning("scope_failing", scope=self.key, error=error.what, remedy=error.remedy)
+        self._scope = _scope_after(self.key, self._scope, state, now)
+        if error.fault is LookFault.CREDENTIALS:
+            # Static credentials are read once by the SDK: begin anew, so that fresh ones are found.
+            await self._eyes.close()
+        if state.channels:
+            self._on_news()
+
+    async def _answer(self, asking: list[Watched]) -> None:
+        if asking:
+            await self._transact(self._book.answer, [job.id for job in asking])
+        for job in asking:
+            job.asked = False
+
+    async def _regain_scope(self, turn: Turn) -> None:
+        assert self._scope is not None  # noqa: S101 - the caller looked
+        transitions: tuple[Transition, ...] = ()
+        if self._scope.blind_since:
+            transitions = (WatchRegained(utc(self._scope.failing_since)),)
+        channels = channels_of(turn.how, transitions, self.jobs.values())
+        await self._transact(self._book.scope_regained, self.key, self._now(), transitions, channels)
+        self._log.info("scope_works_again", scope=self.key)
+        self._scope = None
+        if channels:
+            self._on_news()
+
+
+def _longest(job: Watched, longest: float) -> float:
+    return 1.2 * VANISHED_RETRY if job.state == "vanished" else longest
+
+
+def _scope_after(key: str, before: Scope | None, state: Miss, now: float) -> Scope:
+    blind_since = now if state.transitions else before.blind_since if before else 0.0
+    return Scope(key, state.failures, state.failing_since, state.next_poll_at, blind_since, state.last_error)

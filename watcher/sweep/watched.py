@@ -1,0 +1,123 @@
+"""One watched job in memory, and the fingerprint by which a List page tells whether it moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from watcher.bedrock.answers import Summary
+from watcher.bedrock.kind import MalformedResponse, time_of
+from watcher.model import Job
+from watcher.policy import CONFIRM_EVERY
+
+_AHEAD = 0.2
+"""A turn takes along what is due within this part of its own delay: one List serves many."""
+
+_MEMBERS_THAT_MOVE = ("status", "lastModifiedTime")
+
+
+@dataclass(slots=True)
+class Watched:
+    """What a turn must know of a job.  Times are epoch seconds; 0 means never.
+
+    *listed* is the hash of the summary that the last Get was at least as new as: while List shows the same,
+    nothing has happened.  *misses* counts ResourceNotFound in a row.
+    """
+
+    id: int
+    identifier: str
+    arn: str
+    tags: tuple[str, ...]
+    state: str
+    asked: bool
+    due_at: float
+    confirmed_at: float
+    created_at: float
+    changed_at: float
+    closing_at: float
+    failures: int
+    failing_since: float
+    blind_since: float
+    mark: int
+    looked_at: float = 0.0
+    listed: int = 0
+    misses: int = 0
+
+    @classmethod
+    def of(cls, job: Job) -> Watched:
+        """Return the working copy of a stored job."""
+        return cls(
+            id=job.id,
+            identifier=job.identifier,
+            arn=job.identifier if job.identifier == job.arn else job.arn,
+            tags=job.tags,
+            state=job.state,
+            asked=job.asked_at > 0,
+            due_at=job.next_poll_at,
+            confirmed_at=job.confirmed_at,
+            created_at=job.created_at,
+            changed_at=job.changed_at,
+            closing_at=job.closing_at,
+            failures=job.failures,
+            failing_since=job.failing_since,
+            blind_since=job.blind_since,
+            mark=job.mark,
+        )
+
+    def is_due(self, now: float, longest: float) -> bool:
+        """Return whether it is time; a due time further off than *longest* is a clock that was set back."""
+        if self.asked or self.due_at - now > longest:
+            return True
+        return self.due_at - _AHEAD * max(self.due_at - self.looked_at, 0.0) * (self.looked_at > 0) <= now
+
+    def needs_get(self, now: float) -> bool:
+        """Return whether List cannot answer for this job: never seen, in trouble, asked for, or to be confirmed."""
+        if self.state != "running" or self.asked or self.failures or not self.arn:
+            return True
+        # Spread evenly: each job has its own hour of the day.
+        spread = (self.id * 0.6180339887 % 1.0) * CONFIRM_EVERY
+        return (now - spread) // CONFIRM_EVERY > (self.confirmed_at - spread) // CONFIRM_EVERY
+
+
+def summary_hash(summary: Summary) -> int:
+    """Return a cheap hash of what a summary says; any difference at all changes it."""
+    return hash((summary.status, summary.lastModifiedTime, bytes(summary.statusDetails)))
+
+
+def mark_of_summary(summary: Summary) -> int:
+    """Return the fingerprint of a summary, comparable with mark_of_facts."""
+    details = msgspec.json.decode(summary.statusDetails) if summary.statusDetails else None
+    return mark_of_facts(
+        {"status": summary.status, "lastModifiedTime": summary.lastModifiedTime, "statusDetails": details}
+    )
+
+
+def mark_of_facts(facts: Mapping[str, Any]) -> int:
+    """Return the fingerprint of a response: its status, change time and sub-tasks, in a fixed order; never 0."""
+    details = facts.get("statusDetails")
+    steps = sorted(details.items()) if isinstance(details, dict) else []
+    told = [(key, [value.get(name) for name in _MEMBERS_THAT_MOVE]) for key, value in steps if isinstance(value, dict)]
+    text = repr(([facts.get(name) for name in _MEMBERS_THAT_MOVE], told))
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True) or 1
+
+
+def is_settled(facts: Mapping[str, Any], summary: Summary) -> bool:
+    """Return whether a Get is at least as new as a summary, so that the summary needs no other Get.
+
+    A summary that shows neither a change time nor sub-tasks could hide a change: it never settles anything.
+    """
+    if summary.lastModifiedTime is None:
+        return bool(summary.statusDetails) and mark_of_summary(summary) == mark_of_facts(
+            {**facts, "lastModifiedTime": None}
+        )
+    try:
+        got, listed = time_of(facts, "lastModifiedTime"), time_of({"t": summary.lastModifiedTime}, "t")
+    except MalformedResponse:
+        return False
+    if got is None or listed is None or got < listed:
+        return False
+    return got > listed or facts.get("status") == summary.status
