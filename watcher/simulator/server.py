@@ -1,0 +1,229 @@
+"""The simulated Bedrock: plays scripts, answers Get and List as AWS does, and goes wrong when told to.
+
+Source of the protocol: botocore's service model (bedrock, 2023-04-20; rest-json).  Loopback only: it checks no
+signature.  Its methods may be called from any thread.
+
+Not its business: what AWS would say (``jobs``, ``timeline``), what can go wrong (``faults``), the control API
+(``control``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import struct
+import uuid
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+
+import msgspec
+from aiohttp import web
+
+from watcher import clock as wall
+from watcher.errors import UsageError, WatchError
+from watcher.simulator import faults
+from watcher.simulator.control import routes
+from watcher.simulator.faults import Asked, Document, Fault, Faults, Kind, Operation
+from watcher.simulator.jobs import Caller, Job, Jobs
+from watcher.simulator.listing import parse
+from watcher.simulator.refusals import Refusal, not_found
+from watcher.simulator.timeline import Script, begin
+
+REMEMBERED = 10_000
+"""How many requests the log holds; the counters hold all."""
+
+_NO_LINGER = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: close() sends RST, not FIN (socket(7))
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One request that came: *at* epoch seconds; *what* is a Get's identifier or a List's query; *fault* spoilt it."""
+
+    at: float
+    operation: Operation
+    what: str
+    region: str
+    fault: str
+
+
+class Simulator:
+    """A Bedrock of one's own.  *clock* returns epoch seconds."""
+
+    def __init__(self, *, clock: Callable[[], float] = wall.now) -> None:
+        self.clock = clock
+        self.jobs = Jobs()
+        self.requests: deque[Request] = deque(maxlen=REMEMBERED)
+        self.counts: Counter[str] = Counter()
+        self._faults = Faults()
+
+    def play(self, script: Script) -> str:
+        """Begin a job now and return its ARN; of several jobs of one name, a Get by name finds the latest."""
+        job = Job(begin(script, script.job_id or secrets.token_hex(6), self.clock()))
+        self.jobs.add(job)
+        return job.run.arn
+
+    def stop(self, identifier: str, *, seconds: float = 1.0) -> None:
+        """Stop a running job: Stopping for *seconds* of real time, then Stopped.
+
+        Raises Refusal when there is no such job (404) or when it does not run (409).
+        """
+        job = self.jobs.find(identifier, Caller())
+        if job is None:
+            raise not_found(identifier)
+        job.stop(self.clock(), seconds)
+
+    def inject(self, fault: Fault) -> None:
+        """Make something go wrong from now on; raises UsageError when it never could."""
+        self._faults.inject(fault, self.clock())
+
+    def clear(self) -> None:
+        """End all faults; what already hangs goes on hanging."""
+        self._faults.clear()
+
+    @asynccontextmanager
+    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+        """Serve on *host* and *port* (0: any free one) and yield the endpoint's URL.
+
+        Raises UsageError when *host* is not a loopback address, WatchError when it cannot be listened on.
+        """
+        if not _is_loopback(host):
+            raise UsageError(
+                f"{host!r} is not a loopback address", "the simulated Bedrock serves 127.0.0.1 or ::1 only"
+            )
+        runner = web.AppRunner(self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            try:
+                await web.TCPSite(runner, host, port).start()
+            except OSError as error:
+                reason = os.strerror(error.errno) if error.errno else str(error)
+                raise WatchError(
+                    f"cannot listen on {host} port {port}: {reason}", "choose another --port; 0 takes a free one"
+                ) from error
+            shown = f"[{host}]" if ":" in host else host
+            yield f"http://{shown}:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+    def _application(self) -> web.Application:
+        application = web.Application()
+        application.add_routes(
+            [
+                web.get("/model-customization-jobs", self._list),
+                # An empty identifier is sent here: to AWS, too, that is a List.
+                web.get("/model-customization-jobs/", self._list),
+                web.get("/model-customization-jobs/{identifier:.+}", self._get),
+                *routes(self),
+            ]
+        )
+        return application
+
+    async def _get(self, request: web.Request) -> web.Response:
+        """Answer GetModelCustomizationJob."""
+        now, caller = self.clock(), _caller(request)
+        identifier = request.match_info["identifier"]
+        job = self.jobs.find(identifier, caller)
+        asked = Asked("Get", [job.run] if job else [], caller.region, identifier)
+
+        def answer(fault: Fault | None) -> bytes:
+            if job is None:
+                raise not_found(identifier)
+            if fault is None:
+                return bytes(job.response(now))
+            return msgspec.json.encode(faults.twist(fault, job.run.response(_phase(job, fault, now))))
+
+        return await self._answer(request, asked, identifier, answer)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        """Answer ListModelCustomizationJobs."""
+        now, caller = self.clock(), _caller(request)
+        try:
+            page, token = self.jobs.page(parse(request.query), caller, now)
+        except Refusal as refusal:
+            return _refuse(refusal)
+        asked = Asked("List", [job.run for job in page], caller.region)
+
+        def answer(fault: Fault | None) -> bytes:
+            summaries = [each for job in page for each in _summaries(job, fault, now)]
+            document: Document = {"modelCustomizationJobSummaries": summaries}
+            if token:
+                document["nextToken"] = token
+            return msgspec.json.encode(document)
+
+        return await self._answer(request, asked, request.query_string, answer)
+
+    async def _answer(
+        self, request: web.Request, asked: Asked, what: str, answer: Callable[[Fault | None], bytes]
+    ) -> web.Response:
+        """Log the request and answer it, well or as a fault has it."""
+        now = self.clock()
+        fault = self._faults.take(asked, now)
+        self.counts[asked.operation] += 1
+        self.requests.append(Request(now, asked.operation, what, asked.region, fault.kind if fault else ""))
+        try:
+            if fault is None:
+                return _respond(answer(None))
+            return await _spoil(request, fault, asked, answer)
+        except Refusal as refusal:
+            return _refuse(refusal)
+
+
+async def _spoil(
+    request: web.Request, fault: Fault, asked: Asked, answer: Callable[[Fault | None], bytes]
+) -> web.Response:
+    """Return what *fault* makes of the answer; raises Refusal when it makes an error of it."""
+    if fault.kind is Kind.HANG:
+        await asyncio.Event().wait()  # cancelled when the client leaves, or the server stops
+    if fault.kind is Kind.SLOW:
+        await asyncio.sleep(fault.delay)
+    if fault.kind is Kind.RESET and request.transport is not None:
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        request.transport.abort()
+    refusal = faults.refusal(fault, asked)
+    if refusal:
+        raise refusal
+    fixed = faults.body(fault)
+    if fixed:
+        status, content_type, body = fixed
+        return _respond(body, status=status, content_type=content_type)
+    body = answer(fault)
+    return _respond(body[: len(body) // 2] if fault.kind is Kind.TRUNCATED else body)
+
+
+def _summaries(job: Job, fault: Fault | None, now: float) -> list[msgspec.Raw | Document]:
+    """Return what a List shows of one job: one summary, or as *fault* has it."""
+    if fault is None or not fault.about(job.run):
+        return [job.summary(now)]
+    summary = faults.twist(fault, job.run.summary(_phase(job, fault, now)))
+    return [summary] * {Kind.MISSING: 0, Kind.DUPLICATED: 2}.get(fault.kind, 1)
+
+
+def _phase(job: Job, fault: Fault, now: float) -> int:
+    """Return the phase to show: the present one, or the one before for a stale answer."""
+    index = job.run.index(now)
+    return max(index - 1, 0) if fault.kind is Kind.STALE else index
+
+
+def _caller(request: web.Request) -> Caller:
+    return Caller.of(request.headers.get("Authorization", ""))
+
+
+def _respond(body: bytes, *, status: int = 200, content_type: str = "application/json") -> web.Response:
+    headers = {"x-amzn-RequestId": str(uuid.uuid4())}
+    return web.Response(body=body, status=status, content_type=content_type, headers=headers)
+
+
+def _refuse(refusal: Refusal) -> web.Response:
+    response = _respond(msgspec.json.encode({"message": refusal.message}), status=refusal.status)
+    response.headers.update(refusal.headers)
+    return response
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
