@@ -1,0 +1,217 @@
+"""``bedrock-watch config``: check it, show it, write an example of it.
+
+Not its business: what the keys mean and what is wrong with them (``watcher.config``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from watcher.cli.context import Context
+from watcher.config import (
+    BadConfigFile,
+    ChannelConfig,
+    Config,
+    Mistake,
+    SecretUnreadable,
+    examine,
+    format_duration,
+    user_path,
+)
+from watcher.config.files import VARIABLE
+from watcher.config.values import HIDDEN
+from watcher.errors import ExitCode, WatchError
+
+_LENGTHS = frozenset({"fastest", "slowest", "blind_after", "connect_timeout", "read_timeout"})
+_BUILT_IN = "built-in defaults (no configuration file)"
+
+
+@click.group()
+def config() -> None:
+    """Check, show or write the configuration."""
+
+
+@config.command()
+@click.option("-o", "--output", type=click.Choice(["table", "json", "jsonl"]), default="table", help="How to print it.")
+@click.pass_obj
+def check(context: Context, output: str) -> int:
+    """Say what is wrong with the configuration.
+
+    Each mistake comes with its key and a remedy.  Exits with 78 when there is a mistake; a secret that you may not
+    read is not one.
+    """
+    settings, found = examine(context.config_path)
+    checked = [_check_channel(channel) for channel in settings.channels]
+    mistakes = found + tuple(result.mistake for result in checked if result.mistake)
+    warnings = [*settings.warnings, *(result.warning for result in checked if result.warning)]
+    if not settings.channels and not mistakes:
+        warnings.append("no channel is configured: nobody will be told anything; add a [[channel]]")
+    if output != "table":
+        _print_json(_report(settings, checked, mistakes, warnings), output)
+        return ExitCode.BAD_CONFIG if mistakes else ExitCode.DONE
+    for warning in warnings:
+        click.echo(f"bedrock-watch: warning: {warning}", err=True)
+    if mistakes:
+        raise BadConfigFile(settings.path, mistakes)
+    counts = f"{_count(len(settings.jobs), 'job')}, {_count(len(settings.channels), 'channel')}"
+    click.echo(f"ok: {settings.path or _BUILT_IN}: {counts}")
+    return ExitCode.DONE
+
+
+@config.command()
+@click.option("-o", "--output", type=click.Choice(["toml", "json", "jsonl"]), default="toml", help="How to print it.")
+@click.pass_obj
+def show(context: Context, output: str) -> None:
+    """Print the configuration in force, without secrets.
+
+    Beside each value stands where it comes from.
+    """
+    settings = context.config
+    if output == "toml":
+        click.echo("\n".join(_toml(settings)))
+    else:
+        _print_json({"version": 1, "file": _plain(settings.path), **_sections(settings)}, output)
+
+
+@config.command()
+@click.argument("path", required=False)
+@click.option("--force", is_flag=True, help="Write over a file that exists.")
+@click.pass_obj
+def init(context: Context, path: str | None, *, force: bool) -> None:
+    """Write a commented example to PATH.
+
+    By default it becomes your own configuration; "-" prints it.
+    """
+    text = resources.files("watcher.config").joinpath("example.toml").read_text("utf-8")
+    if path == "-":
+        click.echo(text, nl=False)
+        return
+    named = path or context.config_path or os.environ.get(VARIABLE)
+    target = Path(named).expanduser() if named else user_path()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _create(target, force=force) as stream:
+            stream.write(text)
+    except OSError as error:
+        raise WatchError(f"cannot write {target}: {error.strerror}", "name another place: config init PATH") from error
+    click.echo(f"bedrock-watch: wrote {target}; edit it, then run: bedrock-watch config check", err=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What looking at one channel's URL gave: its service in words, or why it could not be said."""
+
+    name: str
+    service: str | None = None
+    warning: str | None = None
+    mistake: Mistake | None = None
+
+
+def _check_channel(channel: ChannelConfig) -> _Checked:
+    # The one place of the configuration's commands that pays for Apprise.
+    from watcher.channels import check_url
+
+    try:
+        return _Checked(channel.name, service=check_url(channel.name, channel.secret()))
+    except SecretUnreadable as error:
+        if error.not_checkable:
+            return _Checked(channel.name, warning=f"not checkable here: {error.what}")
+        problem: WatchError = error
+    except WatchError as error:
+        problem = error
+    # Both errors begin with the channel's name, which is the mistake's key here.
+    what = problem.what.removeprefix(f'channel "{channel.name}": ').removeprefix(f"channel {channel.name!r}: ")
+    return _Checked(channel.name, mistake=Mistake(f'channel "{channel.name}"', what, problem.remedy))
+
+
+def _report(
+    settings: Config, checked: list[_Checked], mistakes: tuple[Mistake, ...], warnings: list[str]
+) -> dict[str, Any]:
+    states = [
+        (each, "mistaken" if each.mistake else "not checkable here" if each.warning else "ok") for each in checked
+    ]
+    return {
+        "version": 1,
+        "ok": not mistakes,
+        "file": _plain(settings.path),
+        "jobs": len(settings.jobs),
+        "channels": [{"name": each.name, "state": state, "service": each.service} for each, state in states],
+        "mistakes": [{"key": each.key, "what": each.what, "remedy": each.remedy} for each in mistakes],
+        "warnings": warnings,
+    }
+
+
+def _sections(settings: Config) -> dict[str, Any]:
+    """Return the configuration as plain values under the file's own keys; lengths of time in seconds."""
+    aws = replace(settings.aws, endpoint_url=settings.aws.endpoint_shown)
+    channels = [replace(each, url=each.url and HIDDEN) for each in settings.channels]
+    return {
+        "state_dir": _plain(settings.state_dir),
+        "timezone": settings.timezone,
+        "poll": _fields(settings.poll),
+        "aws": _fields(aws),
+        "job": [_fields(each) for each in settings.jobs],
+        "channel": [_fields(each) for each in channels],
+    }
+
+
+def _fields(section: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the configuration's dataclasses
+    return {name: _plain(getattr(section, name)) for name in section.__slots__}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a dataclass holds
+    if isinstance(value, Path):
+        return str(value)
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+def _toml(settings: Config) -> Iterator[str]:
+    """Yield the lines of a TOML document; what has no value, and no default either, is a comment."""
+    yield f"# {settings.path or _BUILT_IN}"
+    for name, value in _sections(settings).items():
+        if isinstance(value, dict):
+            yield from ("", f"[{name}]")
+            for key, each in value.items():
+                yield _line(key, each, settings.origins.get(f"{name}.{key}", "default"))
+        elif isinstance(value, list):
+            for table in value:
+                yield from ("", f"[[{name}]]")
+                yield from (_line(key, each) for key, each in table.items() if each is not None)
+        else:
+            yield _line(name, value, settings.origins.get(name, "default"))
+
+
+def _line(key: str, value: object, origin: str = "") -> str:
+    if value is None:
+        return f"# {key}: not set"
+    if isinstance(value, float) and key in _LENGTHS:
+        value = format_duration(value)
+    text = json.dumps(value, ensure_ascii=False)  # JSON's texts, booleans and lists of texts are TOML's as well
+    return f"{key} = {text}  # {origin}" if origin else f"{key} = {text}"
+
+
+def _print_json(document: dict[str, Any], output: str) -> None:
+    click.echo(json.dumps(document, indent=2 if output == "json" else None, ensure_ascii=False))
+
+
+def _create(target: Path, *, force: bool) -> IO[str]:
+    """Open *target* for writing: a new file is for its owner only, one that is written over keeps owner and mode."""
+    how = os.O_TRUNC if force else os.O_EXCL
+    try:
+        return os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | how, 0o600), "w", encoding="utf-8")
+    except FileExistsError:
+        raise WatchError(
+            f"{target} exists already", "edit it, or write over it with --force; `config init -` prints the example"
+        ) from None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,203 @@
+"""The keys of the configuration: each section's keys, their ranges, and what must hold between them.
+
+Not its business: where the file is (``files``) and how a key is read (``reader``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from watcher.config.durations import format_duration
+from watcher.config.reader import Table, expand, printable, suggest
+from watcher.config.values import FROM_FILE, AwsConfig, ChannelConfig, JobConfig, PollConfig
+from watcher.errors import BadIdentifier
+from watcher.model import ARN_HINT, DEFAULT_EVENTS, EVENTS, JobArn, parse_identifier
+
+_DAY = 86400.0
+_REGION = r"[a-z0-9-]{1,20}"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+# systemd.exec(5): a credential's name is a file name.
+_CREDENTIAL = r"(?!\.\.?$)[A-Za-z0-9._@:-]{1,255}"
+_URL = r"[A-Za-z0-9][A-Za-z0-9+.-]*://.+"
+_A_REGION = "a region, such as us-east-1"
+_A_NAME = "a name of letters, digits, dots, dashes and underscores (at most 64)"
+
+
+def read_poll(table: Table) -> PollConfig:
+    """Read ``[poll]``."""
+    default = PollConfig()
+    poll = PollConfig(
+        # AWS throttles long before a look every 100 ms; a simulated Bedrock does not.
+        fastest=table.seconds("fastest", default.fastest, 0.1, _DAY),
+        slowest=table.seconds("slowest", default.slowest, 0.1, _DAY),
+        blind_after=table.seconds("blind_after", default.blind_after, 0.1, 7 * _DAY),
+    )
+    if poll.fastest > poll.slowest:
+        fastest, slowest = format_duration(poll.fastest), format_duration(poll.slowest)
+        note = "" if "slowest" in table else ", the default"
+        table.wrong("fastest", f"{fastest} is longer than slowest ({slowest}{note})", "raise slowest, or lower fastest")
+    table.close()
+    return poll
+
+
+def read_aws(table: Table) -> AwsConfig:
+    """Read ``[aws]``."""
+    default = AwsConfig()
+    aws = AwsConfig(
+        region=table.matching("region", _REGION, _A_REGION),
+        profile=table.text("profile"),
+        endpoint_url=_endpoint(table),
+        ca_bundle=table.file("ca_bundle"),
+        verify_ssl=table.flag("verify_ssl", default=default.verify_ssl),
+        sign=table.flag("sign", default=default.sign),
+        # Bounded, because the watchdog's patience has to be longer than the longest wait.
+        connect_timeout=table.seconds("connect_timeout", default.connect_timeout, 0.1, 60),
+        read_timeout=table.seconds("read_timeout", default.read_timeout, 0.1, 120),
+    )
+    warn = table.reading.warnings.append
+    if not aws.sign and "endpoint_url" not in table:
+        warn("aws.sign = false without aws.endpoint_url: AWS refuses requests that are not signed")
+    if not aws.verify_ssl:
+        warn("aws.verify_ssl = false: whoever sits on the network path can pose as AWS; prefer aws.ca_bundle")
+    table.close()
+    return aws
+
+
+def read_jobs(tables: list[Table], aws: AwsConfig) -> tuple[JobConfig, ...]:
+    """Read the ``[[job]]`` tables; *aws* gives what a job leaves out."""
+    jobs: dict[tuple[str, str | None, str | None], JobConfig] = {}
+    for table in tables:
+        job = _job(table, aws)
+        table.close()
+        if job is None:
+            continue
+        key = (job.id, None, None) if job.id.startswith("arn:") else (job.id, job.region, job.profile)
+        if key in jobs:
+            table.wrong("id", f"{job.id} is there twice", "keep one of the two")
+        jobs[key] = job
+    return tuple(jobs.values())
+
+
+def read_channels(tables: list[Table]) -> tuple[ChannelConfig, ...]:
+    """Read the ``[[channel]]`` tables."""
+    channels: dict[str, ChannelConfig] = {}
+    for table in tables:
+        place = table.name
+        channel = _channel(table)
+        table.close()
+        if channel is None:
+            continue
+        if channel.name in channels:
+            table.name = place  # which of the two that have this name
+            table.wrong("name", f'there are two channels named "{channel.name}"', "rename one of them")
+        channels[channel.name] = channel
+    return tuple(channels.values())
+
+
+def read_state_dir(table: Table, env: Mapping[str, str]) -> tuple[Path, str]:
+    """Return the state directory and who chose it: the file, else systemd, else the XDG rules.
+
+    Sources: systemd.exec(5) (``$STATE_DIRECTORY``, colons between several), XDG Base Directory Specification 0.8 (a
+    relative ``$XDG_STATE_HOME`` is to be ignored).
+    """
+    written = table.path("state_dir")
+    if written is not None:
+        # Paths below it are made on first use, but a file in its place can only be a mistake.
+        if os.path.isfile(written):  # noqa: PTH113 - Path.is_file raises where this user may not look
+            table.wrong("state_dir", f"{written} is not a directory", "name a directory; it is made when it is missing")
+        return written, FROM_FILE
+    systemd = env.get("STATE_DIRECTORY", "").partition(":")[0]
+    if systemd:
+        return Path(systemd), "$STATE_DIRECTORY"
+    home = env.get("XDG_STATE_HOME", "")
+    if home.startswith("/"):
+        return Path(home, "bedrock-watch"), "$XDG_STATE_HOME"
+    return expand("~/.local/state/bedrock-watch", env), "the XDG default"
+
+
+def read_timezone(table: Table) -> str | None:
+    """Read ``timezone``: a name of the machine's time zone database."""
+    name = table.text("timezone")
+    if name is None:
+        return None
+    import zoneinfo  # noqa: PLC0415 - few configurations name a zone
+
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, not a name, or the name of a directory ("Europe")
+        remedy = suggest(name, zoneinfo.available_timezones()) or "write it as Europe/Berlin; is tzdata installed?"
+        table.wrong("timezone", "is not a time zone that this machine knows", remedy)
+        return None
+    return name
+
+
+def _endpoint(table: Table) -> str | None:
+    url = table.text("endpoint_url")
+    if url is None:
+        return None
+    from urllib.parse import urlsplit  # noqa: PLC0415 - few configurations have an endpoint
+
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an unclosed IPv6 bracket, a port that is no number
+        whole = False
+    if whole and not url.split()[1:]:
+        return url
+    table.wrong("endpoint_url", "is not an http or https URL", 'write it like "http://127.0.0.1:4566"')
+    return None
+
+
+def _job(table: Table, aws: AwsConfig) -> JobConfig | None:
+    text = table.text("id")
+    label = table.text("label")
+    tags = table.texts("tags") or frozenset()
+    region = table.matching("region", _REGION, _A_REGION)
+    profile = table.text("profile") or aws.profile
+    if text is None:
+        if "id" not in table:
+            table.wrong("id", "is missing", ARN_HINT)
+        return None
+    try:
+        job = parse_identifier(text)
+    except BadIdentifier as error:
+        table.wrong("id", error.what, error.remedy)
+        return None
+    if isinstance(job, JobArn):
+        if region not in {None, job.region}:
+            table.wrong("region", f"the job's ARN says {job.region}", "leave the region out: it is in the ARN")
+        region = job.region
+    return JobConfig(text, label, tags, region or aws.region, profile)
+
+
+def _channel(table: Table) -> ChannelConfig | None:
+    name = table.matching("name", _NAME, _A_NAME)
+    if name is not None:
+        table.name = f'channel "{name}"'
+    elif "name" not in table:
+        table.wrong("name", "is missing", f"give the channel {_A_NAME}")
+    url = table.matching("url", _URL, "an Apprise URL, such as slack://... or mailtos://...")
+    url_file = table.path("url_file")
+    url_credential = table.matching("url_credential", _CREDENTIAL, "the name of a systemd credential")
+    on, tags, ca_bundle = _events(table), table.texts("tags") or frozenset(), table.file("ca_bundle")
+    places = [key for key in ("url", "url_file", "url_credential") if key in table]
+    if len(places) != 1:
+        found = f"has {' and '.join(places)}" if places else "has no URL"
+        table.wrong("", found, "give exactly one of url, url_file and url_credential")
+    if name is None or not (url or url_file or url_credential):
+        return None
+    return ChannelConfig(name, url, url_file, url_credential, on, tags, ca_bundle)
+
+
+def _events(table: Table) -> frozenset[str]:
+    names = table.texts("on")
+    if names is None:
+        return DEFAULT_EVENTS
+    for name in sorted(names.difference(EVENTS)):
+        remedy = suggest(name, EVENTS) or f"the events are {', '.join(EVENTS)}"
+        table.wrong("on", f"no such event: {printable(name)}", remedy)
+    if not names:
+        table.reading.warnings.append(f"{table.name}.on is empty: this channel is told nothing")
+    return names

@@ -1,0 +1,164 @@
+"""What a configuration says, as values that are already checked.  All lengths of time are seconds.
+
+Not its business: where the file is and how it is read (``files``, ``reader``).  A channel's URL is a secret: it is kept
+out of every repr, and one that lies in a file of its own is read only when it is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from watcher.errors import ExitCode, WatchError
+from watcher.model import DEFAULT_EVENTS
+
+HIDDEN = "(hidden)"
+"""What is shown in the place of a secret."""
+
+FROM_FILE = "this file"
+"""Who set a key: the configuration file."""
+
+_MAX_SECRET = 65536
+
+
+class SecretUnreadable(WatchError):
+    """A channel's URL could not be read.
+
+    *not_checkable*: nothing says that it is wrong; it is only not for this user, or not for this process, to read.
+    """
+
+    exit_code = ExitCode.BAD_CONFIG
+
+    def __init__(self, what: str, remedy: str, *, not_checkable: bool = False) -> None:
+        super().__init__(what, remedy)
+        self.not_checkable = not_checkable
+
+
+@dataclass(frozen=True, slots=True)
+class PollConfig:
+    """How often a job is looked at, and after how long of not being able to look that is told."""
+
+    fastest: float = 30.0
+    slowest: float = 120.0
+    blind_after: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class AwsConfig:
+    """How AWS is reached.  *region* is only for jobs that are given by name: an ARN knows its own."""
+
+    region: str | None = None
+    profile: str | None = None
+    endpoint_url: str | None = field(default=None, repr=False)  # may hold a password
+    ca_bundle: Path | None = None
+    verify_ssl: bool = True
+    sign: bool = True
+    connect_timeout: float = 5.0
+    read_timeout: float = 20.0
+
+    @property
+    def endpoint_shown(self) -> str | None:
+        """The endpoint without what could be secret in it: user, password and query."""
+        if self.endpoint_url is None:
+            return None
+        from urllib.parse import urlsplit  # noqa: PLC0415 - few configurations have an endpoint
+
+        parts = urlsplit(self.endpoint_url)
+        user, at, host = parts.netloc.rpartition("@")
+        query = f"?{HIDDEN}" if parts.query or parts.fragment else ""
+        return f"{parts.scheme}://{HIDDEN if user else ''}{at}{host}{parts.path}{query}"
+
+
+@dataclass(frozen=True, slots=True)
+class JobConfig:
+    """A job that the configuration watches: *id* is an ARN or a job's name.
+
+    *region* and *profile* are already the effective ones: the job's own, else the ARN's region, else those of
+    ``[aws]``; None leaves the choice to the AWS SDK.
+    """
+
+    id: str
+    label: str | None = None
+    tags: frozenset[str] = frozenset()
+    region: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelConfig:
+    """A way to tell people.  Exactly one of *url*, *url_file* and *url_credential* is set.
+
+    *on* holds the names of the events that it is told (``model.EVENTS``); *tags* the tags of the jobs that it is told
+    about: empty means every job.
+    """
+
+    name: str
+    url: str | None = field(default=None, repr=False)
+    url_file: Path | None = None
+    url_credential: str | None = None
+    on: frozenset[str] = DEFAULT_EVENTS
+    tags: frozenset[str] = frozenset()
+    ca_bundle: Path | None = None
+
+    def secret(self, env: Mapping[str, str] = os.environ) -> str:
+        """Return the channel's URL, read anew from where the configuration says it is.
+
+        A credential is the file of that name in ``$CREDENTIALS_DIRECTORY`` (systemd.exec(5), "Credentials").
+        Raises SecretUnreadable, which names the file and never what is in it.
+        """
+        if self.url is not None:
+            return self.url
+        if self.url_file is not None:
+            return _read_secret(self.name, self.url_file)
+        directory = env.get("CREDENTIALS_DIRECTORY")
+        if not directory:
+            raise SecretUnreadable(
+                f'channel "{self.name}": its URL is the systemd credential {self.url_credential}, which only the'
+                " service is given",
+                "run it as the service, or use url_file",
+                not_checkable=True,
+            )
+        return _read_secret(self.name, Path(directory, self.url_credential or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The configuration in force; *path* is None when it is the built-in one.
+
+    *warnings* are sentences for people: things that work and are yet unwise.  *origins* says of each key that is not
+    at its default (``poll.fastest``) who set it.
+    """
+
+    path: Path | None
+    state_dir: Path
+    timezone: str | None = None
+    poll: PollConfig = field(default_factory=PollConfig)
+    aws: AwsConfig = field(default_factory=AwsConfig)
+    jobs: tuple[JobConfig, ...] = ()
+    channels: tuple[ChannelConfig, ...] = ()
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+
+def _read_secret(channel: str, file: Path) -> str:
+    where = f'channel "{channel}": its URL in {file}'
+    try:
+        with file.open("rb") as stream:
+            text = stream.read(_MAX_SECRET).decode().strip()
+    except PermissionError as error:
+        raise SecretUnreadable(
+            f"{where} is not for this user to read", "run it as the user of the service", not_checkable=True
+        ) from error
+    except OSError as error:
+        raise SecretUnreadable(
+            f"{where} cannot be read: {error.strerror}", "put the channel's Apprise URL in that file"
+        ) from error
+    except UnicodeDecodeError:
+        # Not chained: the error carries the bytes of the secret.
+        raise SecretUnreadable(f"{where} is not text in UTF-8", "write the URL, and nothing else, in it") from None
+    if not text or len(text.splitlines()) > 1:
+        found = "more than one line" if text else "empty"
+        raise SecretUnreadable(f"{where} is {found}", "write the URL, and nothing else, in that file")
+    return text
