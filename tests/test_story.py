@@ -1,0 +1,318 @@
+"""The promise of the house: nothing is lost, whatever dies and whenever, over a real database file.
+
+Jobs live random lives; the sweep and the lanes are the real ones; the process "dies" (an exception that nothing
+catches) before and after each commit and before and after each send, and begins again from the file.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar, TypeVarTuple
+
+import anyio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support_jobs import arn, histories
+
+from watcher.bedrock.answers import Answer, Page
+from watcher.bedrock.customization import KIND
+from watcher.deliver import Lane
+from watcher.diff import diff, merge
+from watcher.logs import Log
+from watcher.model import DEFAULT_EVENTS, Delivery, Failed, Family, JobArn, Message, Sent, Verdict
+from watcher.policy import Cadence, Route, route
+from watcher.store import Store
+from watcher.store.jobs import Wanted
+from watcher.sweep import Group, Watched
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+CHANNELS = ("one", "two")
+ROUTES = tuple(Route(name, DEFAULT_EVENTS) for name in CHANNELS)
+REPEAT = "This may be a repeat"
+
+
+class Dies(BaseException):
+    """The process ends here, as by SIGKILL."""
+
+
+class Silent:
+    """A logger that nobody reads."""
+
+    def debug(self, event: str, **fields: Any) -> None: ...
+    def info(self, event: str, **fields: Any) -> None: ...
+    def warning(self, event: str, **fields: Any) -> None: ...
+
+
+LOG: Log = Silent()
+
+
+@dataclass
+class World:
+    """What survives a death: the database file, the jobs' truth, the receivers' mailboxes, and the clock."""
+
+    path: Path
+    deaths: frozenset[int]
+    moods: Iterator[str]
+    now: float = 1_800_000_000.0
+    truth: dict[str, dict[str, Any]] = field(default_factory=dict)
+    mailboxes: dict[str, list[Message]] = field(default_factory=lambda: defaultdict(list))
+    unmarked: bool = False
+    doubtful: int = 0
+    chances: Iterator[int] = field(default_factory=itertools.count)
+
+    def risk(self) -> None:
+        """Die, if it is time to."""
+        if next(self.chances) in self.deaths:
+            self.doubtful += self.unmarked
+            self.unmarked = False
+            raise Dies
+
+    async def transact(self, verb: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Run a verb, at risk before and after its commit."""
+        self.risk()
+        result = verb(*args)
+        if getattr(verb, "__name__", "") == "sent":
+            self.unmarked = False
+        self.risk()
+        return result
+
+    async def in_thread(self, call: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Run a blocking call."""
+        return call(*args)
+
+
+@dataclass
+class Eyes:
+    """AWS, answering the truth."""
+
+    world: World
+
+    async def get(self, identifier: str) -> Answer:
+        """Answer as Get does."""
+        facts = self.world.truth[identifier]
+        return Answer(facts, json.dumps(facts))
+
+    async def page(self, created_after: float, token: str | None) -> Page:
+        """Never asked: two jobs are too few for a List."""
+        raise AssertionError
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+@dataclass
+class Post:
+    """A receiver that is sometimes in a mood, and at risk before and after it has the message."""
+
+    world: World
+    name: str
+    family: Family = Family.TEXT
+    min_interval: float = 0.0
+
+    def send(self, message: Message) -> Verdict:
+        """Take the message, or not."""
+        self.world.risk()
+        mood = next(self.world.moods)
+        if mood == "refuse":
+            return Failed("503 try later")
+        if mood == "lose":
+            return Failed("read timeout", uncertain=True)
+        self.world.mailboxes[self.name].append(message)
+        if mood == "mumble":
+            self.world.doubtful += 1
+            return Failed("read timeout", uncertain=True)
+        self.world.unmarked = True
+        self.world.risk()
+        return Sent()
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class MarkFirst(Lane):
+    """What eight other programs do: the message is marked before it is sent."""
+
+    async def _send(self, delivery: Delivery) -> Verdict:
+        await self._mark(delivery, Sent())
+        return await super()._send(delivery)
+
+
+@contextmanager
+def alive(world: World, lane: type[Lane]) -> Iterator[tuple[Store, Group, list[Lane]]]:
+    """Begin a process's life from the file."""
+    store = Store.open(world.path)
+    try:
+        store.outbox.recover(world.now)
+        group = Group(
+            "scope",
+            KIND,
+            Eyes(world),
+            store.ledger,
+            world.transact,
+            now=lambda: world.now,
+            luck=lambda: 0.5,
+            on_news=lambda: None,
+            log=LOG,
+        )
+        group.cadence, group.routes = Cadence(), ROUTES
+        for job in store.ledger.roster(0):
+            if job.state != "ended":
+                group.jobs[job.id] = Watched.of(job)
+        lanes = [
+            lane(
+                name,
+                lambda name=name: Post(world, name),  # type: ignore[misc]
+                store.outbox,
+                store.history,
+                world.transact,
+                world.in_thread,
+                now=lambda: world.now,
+                luck=lambda: 0.0,
+                host="test",
+                log=LOG,
+                on_news=lambda: None,
+            )
+            for name in CHANNELS
+        ]
+        yield store, group, lanes
+    finally:
+        store.close()
+
+
+async def live(world: World, lane: type[Lane], *, drain: bool) -> bool:
+    """Take every turn that is due; return whether the process survived it."""
+    try:
+        with alive(world, lane) as (_, group, lanes):
+            for watched in group.jobs.values():
+                watched.due_at = 0.0
+            await group.turn()
+            for one in lanes:
+                while (due := await one.turn()) is not None and (drain or due <= world.now):
+                    world.now = max(world.now, due)
+    except Dies:
+        return False
+    except BaseExceptionGroup as group:
+        if group.split(Dies)[1] is None:  # the Gets have a task group of their own
+            return False
+        raise
+    return True
+
+
+def play(
+    directory: Path, lives: list[list[dict[str, Any]]], deaths: frozenset[int], moods: list[str], lane: type[Lane]
+) -> World:
+    """Play all *lives* side by side, dying at the chances numbered by *deaths*; then let everything drain in peace."""
+    world = World(directory / "story.db", deaths, itertools.cycle([*moods, "take"]))
+    store = Store.open(world.path)
+    for number in range(1, len(lives) + 1):
+        store.jobs.add(Wanted(JobArn.parse(arn(number)), "us-east-1"), world.now, ask=False)
+    store.close()
+    for scene in itertools.zip_longest(*lives):
+        for number, facts in enumerate(scene, 1):
+            if facts is not None:
+                world.truth[arn(number)] = facts
+        while not anyio.run(lambda: live(world, lane, drain=False)):
+            pass
+        world.now += 60.0
+    world.deaths = frozenset()
+    world.moods = itertools.repeat("take")
+    anyio.run(lambda: live(world, lane, drain=True))
+    return world
+
+
+def expected(life: list[dict[str, Any]]) -> int:
+    """Return how many messages a life makes on a channel that wants the default events."""
+    told, old, facts = 0, None, {}
+    for one in life:
+        facts = merge(facts, one)
+        new = KIND.read(facts)
+        told += bool(route(diff(old, new), (), ROUTES[:1]))
+        old = new
+        if new.outcome.terminal:
+            break
+    return told
+
+
+def check(world: World, lives: list[list[dict[str, Any]]]) -> None:
+    """Assert the promise, from the receivers' mailboxes alone."""
+    repeats = 0
+    for channel in CHANNELS:
+        for number, life in enumerate(lives, 1):
+            arrived = [message for message in world.mailboxes[channel] if f" job-{number}" in message.title]
+            events = [_event_number(message) for message in arrived]
+            assert events == sorted(events), "reordered"
+            assert len(set(events)) == expected(life), "lost, or told of nothing"
+            ending = life[-1]["status"].upper()
+            assert any(ending in message.title for message in arrived), "the ending was not told"
+            for before, message in itertools.pairwise(arrived):
+                if _event_number(before) == _event_number(message):
+                    repeats += 1
+                    assert REPEAT in message.body, "a repeat that does not say so"
+    assert repeats <= world.doubtful, "a duplicate without a crash between send and mark"
+
+
+def _event_number(message: Message) -> int:
+    return int(message.body.rpartition("event ")[2].partition(",")[0])
+
+
+MOODS = st.lists(st.sampled_from(["take", "take", "refuse", "lose", "mumble"]), max_size=6)
+LIVES = st.lists(st.integers(1, 2), min_size=1, max_size=2).flatmap(
+    lambda numbers: st.tuples(*(histories(number, 4) for number in range(1, len(numbers) + 1)))
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(lives=LIVES, deaths=st.frozensets(st.integers(0, 80), max_size=10), moods=MOODS)
+def test_nothing_is_lost_reordered_or_repeated_without_a_reason(
+    lives: tuple[list[dict[str, Any]], ...], deaths: frozenset[int], moods: list[str]
+):
+    """Whatever dies between any two steps, each channel gets each event, in order, and repeats say so."""
+    with TemporaryDirectory() as directory:
+        check(play(Path(directory), list(lives), deaths, moods, Lane), list(lives))
+
+
+def test_every_single_death_is_survived():
+    """Die once, at each chance in turn, in a story of three events: the exhaustive form of the property."""
+    life = _three_events()
+    for chance in itertools.count():
+        with TemporaryDirectory() as directory:
+            world = play(Path(directory), [life], frozenset({chance}), [], Lane)
+            check(world, [life])
+            if next(world.chances) <= chance:
+                break
+    assert chance > 30, "the story had fewer risks than it must have"
+
+
+def test_the_story_goes_red_when_mark_comes_before_send():
+    """The property is worth something: with the two swapped, a death between them loses a message."""
+    life = _three_events()
+    lost = 0
+    for chance in range(60):
+        with TemporaryDirectory() as directory:
+            world = play(Path(directory), [life], frozenset({chance}), [], MarkFirst)
+            try:
+                check(world, [life])
+            except AssertionError as error:
+                lost += "lost" in str(error)
+    assert lost >= 2
+
+
+def _three_events() -> list[dict[str, Any]]:
+    from support_jobs import response, step  # noqa: PLC0415 - only here
+
+    return [
+        response(1, minute=1, statusDetails={"validationDetails": step("InProgress", 1)}),
+        response(1, minute=9, statusDetails={"validationDetails": step("Completed", 1, 9)}),
+        response(1, status="Failed", minute=12, failureMessage="Maximum input token count 4097 exceeds limit of 4096"),
+    ]
+
+

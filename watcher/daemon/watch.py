@@ -1,0 +1,126 @@
+"""The poll groups, kept in step with what the store says is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+
+from watcher import clock
+from watcher.bedrock.client import Look, Settings, profile_region
+from watcher.bedrock.kinds import KINDS
+from watcher.config import Config
+from watcher.daemon.parts import Parts
+from watcher.errors import BadConfig, LookError
+from watcher.loop import Bell
+from watcher.model import Job, JobArn, parse_identifier
+from watcher.policy import Cadence, Route
+from watcher.store.jobs import Wanted
+from watcher.sweep import Group, Watched
+
+
+class Watch:
+    """Every poll group, by its scope's key."""
+
+    def __init__(self, parts: Parts, on_news: Callable[[], None]) -> None:
+        self.groups: dict[str, Group] = {}
+        self.bells: dict[str, Bell] = {}
+        self._parts, self._on_news = parts, on_news
+        self._revision = 0
+        self._settings = settings_of(parts.config)
+        self._homes: dict[int, str] = {}
+
+    async def refresh(self) -> list[str]:
+        """Take over what people have changed in the store; return the keys of groups that are new."""
+        before = set(self.groups)
+        for job in await self._parts.transact(self._parts.store.ledger.roster, self._revision):
+            self._revision = max(self._revision, job.revision)
+            self._place(job)
+        return [key for key in self.groups if key not in before]
+
+    async def close(self) -> None:
+        """Close every group's connections to AWS."""
+        for group in self.groups.values():
+            await group.close()
+
+    async def once(self) -> bool:
+        """Let each group take one turn; return whether a look failed."""
+        async with anyio.create_task_group() as tasks:
+            for group in self.groups.values():
+                tasks.start_soon(group.turn)
+        return any(group.troubled for group in self.groups.values())
+
+    def _place(self, job: Job) -> None:
+        home = self._homes.get(job.id)
+        watched = (job.from_cli or job.from_config) and job.state != "ended"
+        if home is not None and (not watched or home != job.scope):
+            self.groups[home].jobs.pop(job.id, None)
+            del self._homes[job.id]
+        if not watched:
+            return
+        group = self.groups.get(job.scope) or self._new_group(job)
+        known = group.jobs.get(job.id)
+        if known is None:
+            group.jobs[job.id] = Watched.of(job)
+            self._homes[job.id] = job.scope
+        else:
+            known.identifier, known.tags, known.asked = job.identifier, job.tags, job.asked_at > 0
+            known.due_at = min(known.due_at, job.next_poll_at)
+        self.bells[job.scope].ring()
+
+    def _new_group(self, job: Job) -> Group:
+        parts = self._parts
+        group = Group(
+            job.scope,
+            KINDS[job.kind],
+            Look(KINDS[job.kind], job.region, job.profile, self._settings),
+            parts.store.ledger,
+            parts.transact,
+            now=clock.now,
+            luck=parts.luck,
+            on_news=self._on_news,
+            log=parts.log,
+        )
+        poll = parts.config.poll
+        group.cadence = Cadence(poll.fastest, poll.slowest, poll.blind_after)
+        group.routes = routes_of(parts.config)
+        self.groups[job.scope], self.bells[job.scope] = group, Bell()
+        return group
+
+
+def settings_of(config: Config) -> Settings:
+    """Return how AWS is reached, by the configuration."""
+    aws = config.aws
+    return Settings(
+        endpoint_url=aws.endpoint_url,
+        ca_bundle=str(aws.ca_bundle) if aws.ca_bundle else None,
+        verify_ssl=aws.verify_ssl,
+        sign=aws.sign,
+        connect_timeout=aws.connect_timeout,
+        read_timeout=aws.read_timeout,
+    )
+
+
+def routes_of(config: Config) -> tuple[Route, ...]:
+    """Return who is told of what, by the configuration."""
+    return tuple(Route(channel.name, channel.on, channel.tags) for channel in config.channels)
+
+
+def wanted_jobs(config: Config) -> list[Wanted]:
+    """Return the jobs of the configuration; raises BadConfig for a name whose region nothing tells."""
+    wanted = []
+    for job in config.jobs:
+        identifier = parse_identifier(job.id)
+        region = identifier.region if isinstance(identifier, JobArn) else job.region or _region(job.id, job.profile)
+        wanted.append(Wanted(identifier, region, job.profile or "", job.label, tuple(sorted(job.tags))))
+    return wanted
+
+
+def _region(name: str, profile: str | None) -> str:
+    try:
+        region = profile_region(profile or "")
+    except LookError as error:
+        raise BadConfig(f"job {name!r}: {error.what}", error.remedy) from error
+    if not region:
+        raise BadConfig(f"job {name!r} is given by name, and nothing tells its region", "set its region, or aws.region")
+    return region

@@ -1,0 +1,53 @@
+"""Logging: structlog lines, for a person on a terminal, as JSON otherwise.
+
+Not its business: what is logged.  The libraries' own loggers are kept quiet: botocore prints a traceback for each
+failed refresh of credentials, urllib3 and Apprise print URLs, and those hold secrets.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, Protocol
+
+_QUIET = ("aioboto3", "aiobotocore", "botocore", "boto3", "urllib3", "requests", "apprise", "asyncio", "aiohttp")
+
+
+class Log(Protocol):
+    """What the rooms need of a logger: structlog's bound loggers have it."""
+
+    def debug(self, event: str, **fields: Any) -> Any:  # noqa: ANN401
+        """Log what only a developer wants."""
+
+    def info(self, event: str, **fields: Any) -> Any:  # noqa: ANN401
+        """Log that something happened, or works again."""
+
+    def warning(self, event: str, **fields: Any) -> Any:  # noqa: ANN401
+        """Log that something began to fail."""
+
+
+def setup(*, verbose: int = 0, color: str = "auto") -> Log:
+    """Configure logging to stderr and return the logger; with *verbose* debug lines too."""
+    import structlog  # noqa: PLC0415 - only the daemon pays for it
+
+    terminal = sys.stderr.isatty()
+    colors = color == "always" or (color == "auto" and terminal)
+    level = logging.DEBUG if verbose else logging.INFO
+    shared: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if terminal:
+        shared.append(structlog.dev.ConsoleRenderer(colors=colors))
+    else:
+        shared += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    structlog.configure(
+        processors=shared,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    log: Log = structlog.get_logger()
+    return log

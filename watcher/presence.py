@@ -1,0 +1,96 @@
+"""Whether a daemon lives, beside its database: an advisory lock with its pid, and a small status file.
+
+Standard library only: the command line asks.  Not its business: what the status says.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from watcher.errors import WatchError
+
+DATABASE = "bedrock-watch.db"
+_LOCK = "daemon.lock"
+_STATUS = "status.json"
+
+
+class AlreadyRunning(WatchError):
+    """Another daemon has this database."""
+
+
+def database(state_dir: Path) -> Path:
+    """Return where the database of *state_dir* is."""
+    return state_dir / DATABASE
+
+
+@contextmanager
+def only_one(state_dir: Path) -> Iterator[None]:
+    """Be the one daemon of *state_dir*; raises AlreadyRunning with the other's pid.
+
+    The lock is the kernel's (flock): it ends with the process, however that ends.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o770)
+    path = state_dir / _LOCK
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    except OSError as error:
+        raise WatchError(
+            f"cannot write {path}: {error.strerror}", "run as its owner, or name another state_dir"
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+            raise AlreadyRunning(
+                f"a daemon (pid {pid}) already watches with {database(state_dir)}",
+                "one is enough; for a second set of jobs, name another state_dir",
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def daemon_pid(state_dir: Path) -> int | None:
+    """Return the pid of the daemon that has *state_dir*, or None when none runs.
+
+    Raises PermissionError when this user may not look.
+    """
+    try:
+        descriptor = os.open(state_dir / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = os.read(descriptor, 32).decode(errors="replace").strip()
+        return int(pid) if pid.isdigit() else 0
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def write_status(state_dir: Path, status: Mapping[str, Any]) -> None:
+    """Replace the status file, atomically; a disk that is full costs the status, not the daemon."""
+    path = state_dir / _STATUS
+    fresh = path.with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        fresh.write_text(json.dumps(status) + "\n")
+        fresh.replace(path)
+
+
+def read_status(state_dir: Path) -> dict[str, Any] | None:
+    """Return what the daemon last wrote of itself; None when there is nothing to read."""
+    try:
+        status = json.loads((state_dir / _STATUS).read_text())
+    except (OSError, ValueError):
+        return None
+    return status if isinstance(status, dict) else None

@@ -1,0 +1,112 @@
+"""A Doc in the markup of each family, with every text made harmless.
+
+What each receiver does with hostile text was tried on the wire, and the tests keep it so.  Not its business: which
+words (``compose``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from watcher.model import Family, Message
+from watcher.render.story import Doc, Row
+
+_ZERO_WIDTH = "\u200b"
+
+
+def write(doc: Doc, family: Family) -> Message:
+    """Return *doc* as a message for a receiver of *family*."""
+    return _PRINTERS[family](doc)
+
+
+def _plain(doc: Doc) -> Message:
+    """Plain text, for mail, generic webhooks and everything that reads no markup."""
+    parts = [*doc.notices, "\n".join(doc.lines)]
+    if doc.failure:
+        parts.append("failureMessage:\n" + _indented(doc.failure))
+    parts += [_table(doc.timeline), _facts(doc), "\n".join(doc.footer)]
+    return Message(doc.title, "\n\n".join(filter(None, parts)), doc.severity)
+
+
+def _slack(doc: Doc) -> Message:
+    """Slack's mrkdwn, which the channel passes on as it is; the title is escaped there."""
+    return _marked_up(doc, _slack_text, lambda text: f"```\n{_fenced(_entities(text))}\n```")
+
+
+def _chat(doc: Doc) -> Message:
+    """CommonMark, for Mattermost, Discord, Teams and their like."""
+    message = _marked_up(doc, _chat_text, lambda text: f"```\n{_unpinged(_fenced(text))}\n```")
+    return Message(_unpinged(message.title), message.body, message.severity)
+
+
+def _marked_up(doc: Doc, text: Callable[[str], str], fence: Callable[[str], str]) -> Message:
+    parts = [*map(text, doc.notices), "\n".join(map(text, doc.lines))]
+    if doc.failure:
+        parts.append(fence(doc.failure))
+    parts += [fence(block) for block in (_table(doc.timeline), _facts(doc)) if block]
+    parts.append("\n".join(map(text, doc.footer)))
+    return Message(doc.title, "\n\n".join(filter(None, parts)), doc.severity)
+
+
+_PRINTERS: dict[Family, Callable[[Doc], Message]] = {
+    Family.SLACK: _slack,
+    Family.EMAIL: _plain,
+    Family.CHAT: _chat,
+    Family.JSON: _plain,
+    Family.TEXT: _plain,
+}
+
+
+def _table(rows: tuple[Row, ...]) -> str:
+    """Return the timeline in columns; the running sub-task is marked."""
+    if not rows:
+        return ""
+    cells = [(("> " if row.current else "  ") + row.name, row.status, row.started, row.duration) for row in rows]
+    widths = [max(len(cell[column]) for cell in cells) for column in range(4)]
+    lines = ["  ".join(cell[column].ljust(widths[column]) for column in range(4)).rstrip() for cell in cells]
+    return "\n".join(["Sub-tasks (times are UTC):", *lines])
+
+
+def _facts(doc: Doc) -> str:
+    width = max((len(name) for name, _ in doc.facts), default=0)
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in doc.facts)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _fenced(text: str) -> str:
+    """Return *text* with its runs of backticks broken, so that it cannot leave its fence."""
+    return text.replace("``", f"`{_ZERO_WIDTH}`").replace("``", f"`{_ZERO_WIDTH}`")
+
+
+def _entities(text: str) -> str:
+    """Return *text* with the three characters that make Slack's mentions and links, as Slack wants them escaped.
+
+    Source: Slack, Formatting text for app surfaces, "Escaping text".
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+_SLACK_MARKS = re.compile(r"(?<![A-Za-z0-9])[*_~`]|[*_~`](?![A-Za-z0-9])")
+
+
+def _slack_text(text: str) -> str:
+    """Return *text* so that Slack shows it as it is: a zero-width space keeps a mark from opening or closing."""
+    return _SLACK_MARKS.sub(lambda mark: _ZERO_WIDTH + mark.group() + _ZERO_WIDTH, _entities(text))
+
+
+_PINGS = re.compile(r"@(?=\w|&|!)")
+_CHAT_MARKS = re.compile(r"([\\`*_{}\[\]()<>#+~|])")
+
+
+def _unpinged(text: str) -> str:
+    """Return *text* with every @ parted from what follows: no name, role or @everyone is called."""
+    return _PINGS.sub("@" + _ZERO_WIDTH, text)
+
+
+def _chat_text(text: str) -> str:
+    """Return *text* as CommonMark that shows it as it is.  Source: CommonMark 0.31, "Backslash escapes"."""
+    return _unpinged(_CHAT_MARKS.sub(r"\\\1", text))

@@ -1,0 +1,57 @@
+"""Times, durations and other values as people read them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+# C0 and C1 controls except tab and newline, line and paragraph separators, and the marks that turn text around.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def duration(span: timedelta | float) -> str:
+    """Return a span of time as ``3h12m``, ``12m``, ``45s`` or ``2d4h``; a negative one as ``0s``."""
+    seconds = int(max(span.total_seconds() if isinstance(span, timedelta) else span, 0))
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, secs = divmod(rest, 60)
+    if days:
+        return f"{days}d{hours}h" if hours else f"{days}d"
+    if hours:
+        return f"{hours}h{minutes:02}m"
+    if minutes:
+        return f"{minutes}m{secs:02}s" if minutes < 10 and secs else f"{minutes}m"
+    return f"{secs}s"
+
+
+def moment(at: datetime | None) -> str:
+    """Return a time as ``2026-11-24 14:02:10 UTC``, or ``unknown``."""
+    return "unknown" if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def between(start: datetime | None, end: datetime | None) -> str:
+    """Return the duration between two times, empty when one is not known."""
+    return "" if start is None or end is None else duration(end - start)
+
+
+def clean(text: str, *, lines: bool = False) -> str:
+    """Return *text* without control characters; with *lines* False on one line.
+
+    A carriage return becomes a line break, so that nothing is lost and no header can be injected.
+    """
+    text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text if lines else " ".join(text.split())
+
+
+def cut(text: str, most: int) -> str:
+    """Return *text* in at most *most* characters, its head and its tail kept."""
+    if len(text) <= most:
+        return text
+    gap = f" [... {len(text) - most} characters left out ...] "
+    room = most - len(gap)
+    return text[: room * 2 // 3] + gap + text[len(text) - (room - room * 2 // 3) :]
+
+
+def shorten(text: str, most: int) -> str:
+    """Return *text* in at most *most* characters, an ellipsis for what is cut."""
+    return text if len(text) <= most else text[: max(most - 1, 0)] + "…"
