@@ -55,7 +55,7 @@ class Request:
     body: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever was posted
+    def json(self) -> Any:
         """The body, parsed."""
         return json.loads(self.body)
 
@@ -177,7 +177,7 @@ class MailReceiver:
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
 
-    def authenticate(self, *args: Any) -> AuthResult:  # noqa: ANN401 - aiosmtpd's five
+    def authenticate(self, *args: Any) -> AuthResult:
         """Accept the one password."""
         login = args[-1]
         good = isinstance(login, LoginPassword) and login.password.decode() == self.password

@@ -46,7 +46,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebReceiver]:
         yield receiver
 
 
-def arrived(web: WebReceiver, url: str, message: Message) -> Any:  # noqa: ANN401 - whatever was posted
+def arrived(web: WebReceiver, url: str, message: Message) -> Any:
     """Return what the service was posted."""
     channel = open_channel("chat", url)
     assert channel.send(message) == Sent()
@@ -82,7 +82,7 @@ CHATS = [
 @pytest.mark.parametrize(("url", "text_of"), CHATS, ids=["discord", "mattermost", "teams"])
 def test_a_chat_gets_title_and_body_as_written(
     url: str,
-    text_of: Any,  # noqa: ANN401
+    text_of: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -19,7 +19,8 @@ from typing import Any, TypeVar, TypeVarTuple
 import anyio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support_jobs import arn, histories
+from support_jobs import arn, histories, response, step
+from support_sweep import Diary
 
 from watcher.bedrock.answers import Answer, Page
 from watcher.bedrock.customization import KIND
@@ -44,15 +45,7 @@ class Dies(BaseException):
     """The process ends here, as by SIGKILL."""
 
 
-class Silent:
-    """A logger that nobody reads."""
-
-    def debug(self, event: str, **fields: Any) -> None: ...
-    def info(self, event: str, **fields: Any) -> None: ...
-    def warning(self, event: str, **fields: Any) -> None: ...
-
-
-LOG: Log = Silent()
+LOG: Log = Diary()
 
 
 @dataclass
@@ -307,12 +300,8 @@ def test_the_story_goes_red_when_mark_comes_before_send():
 
 
 def _three_events() -> list[dict[str, Any]]:
-    from support_jobs import response, step  # noqa: PLC0415 - only here
-
     return [
         response(1, minute=1, statusDetails={"validationDetails": step("InProgress", 1)}),
         response(1, minute=9, statusDetails={"validationDetails": step("Completed", 1, 9)}),
         response(1, status="Failed", minute=12, failureMessage="Maximum input token count 4097 exceeds limit of 4096"),
     ]
-
-

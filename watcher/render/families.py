@@ -31,13 +31,13 @@ def _plain(doc: Doc) -> Message:
 
 def _slack(doc: Doc) -> Message:
     """Slack's mrkdwn, which the channel passes on as it is; the title is escaped there."""
-    return _marked_up(doc, _slack_text, lambda text: f"```\n{_fenced(_entities(text))}\n```")
+    return _marked_up(doc, lambda text: _unmarked(_entities(text)), lambda text: _fence(_entities(text)))
 
 
 def _chat(doc: Doc) -> Message:
-    """CommonMark, for Mattermost, Discord, Teams and their like."""
-    message = _marked_up(doc, _chat_text, lambda text: f"```\n{_unpinged(_fenced(text))}\n```")
-    return Message(_unpinged(message.title), message.body, message.severity)
+    """Markdown of Mattermost, Discord, Teams and their like, which put the title before the body as it is."""
+    message = _marked_up(doc, _chat_text, lambda text: _fence(_unpinged(text)))
+    return Message(_chat_text(doc.title), message.body, message.severity)
 
 
 def _marked_up(doc: Doc, text: Callable[[str], str], fence: Callable[[str], str]) -> Message:
@@ -77,36 +77,38 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
-def _fenced(text: str) -> str:
-    """Return *text* with its runs of backticks broken, so that it cannot leave its fence."""
-    return text.replace("``", f"`{_ZERO_WIDTH}`").replace("``", f"`{_ZERO_WIDTH}`")
+def _fence(text: str) -> str:
+    """Return *text* in a code block, its runs of backticks broken so that it cannot leave it."""
+    return "```\n" + re.sub("`(?=`)", "`" + _ZERO_WIDTH, text) + "\n```"
 
 
 def _entities(text: str) -> str:
-    """Return *text* with the three characters that make Slack's mentions and links, as Slack wants them escaped.
+    """Return *text* with the three characters that make Slack's mentions and links as Slack wants them escaped.
 
-    Source: Slack, Formatting text for app surfaces, "Escaping text".
+    Source: Slack, "Formatting text for app surfaces", escaping text.
     """
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-_SLACK_MARKS = re.compile(r"(?<![A-Za-z0-9])[*_~`]|[*_~`](?![A-Za-z0-9])")
+_MARKS = re.compile(r"(?<![A-Za-z0-9])[*_~`]|[*_~`](?![A-Za-z0-9])")
 
 
-def _slack_text(text: str) -> str:
-    """Return *text* so that Slack shows it as it is: a zero-width space keeps a mark from opening or closing."""
-    return _SLACK_MARKS.sub(lambda mark: _ZERO_WIDTH + mark.group() + _ZERO_WIDTH, _entities(text))
+def _unmarked(text: str) -> str:
+    """Return *text* shown as it is: a zero-width space keeps a mark from opening or closing bold, italics or code.
 
-
-_PINGS = re.compile(r"@(?=\w|&|!)")
-_CHAT_MARKS = re.compile(r"([\\`*_{}\[\]()<>#+~|])")
+    Inside a word a mark does nothing, and is left alone, so that names can be copied.
+    """
+    return _MARKS.sub(lambda mark: _ZERO_WIDTH + mark.group() + _ZERO_WIDTH, text)
 
 
 def _unpinged(text: str) -> str:
-    """Return *text* with every @ parted from what follows: no name, role or @everyone is called."""
-    return _PINGS.sub("@" + _ZERO_WIDTH, text)
+    """Return *text* with every @ and < parted from what follows: no person, role, channel, tag or link is made.
+
+    In fences too: Teams reads its mentions there, and not every client knows fences.
+    """
+    return re.sub("([@<])", r"\1" + _ZERO_WIDTH, text).replace("](", f"]{_ZERO_WIDTH}(")
 
 
 def _chat_text(text: str) -> str:
-    """Return *text* as CommonMark that shows it as it is.  Source: CommonMark 0.31, "Backslash escapes"."""
-    return _unpinged(_CHAT_MARKS.sub(r"\\\1", text))
+    """Return *text* for the chats: it pings nobody, links nothing, and is shown as it is."""
+    return _unmarked(_unpinged(text))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-# C0 and C1 controls except tab and newline, line and paragraph separators, and the marks that turn text around.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]")
+# C0 and C1 controls except tab and newline, line and paragraph separators, the marks that turn text around, and lone
+# surrogates, which no server can be sent.  Joiners stay: words of several scripts need them.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
 def duration(span: timedelta | float) -> str:

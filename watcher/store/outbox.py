@@ -22,7 +22,8 @@ _OPEN = "state IN ('pending', 'sending', 'uncertain')"
 _HEAD = f"""
     SELECT d.id AS delivery, d.attempts, d.uncertain, d.revived, d.next_attempt_at, e.*
     FROM deliveries AS d JOIN events AS e ON e.id = d.event
-    WHERE d.channel = :channel AND d.{_OPEN} AND (:subject IS NULL OR d.subject = :subject) AND NOT EXISTS (
+    WHERE d.channel = :channel AND d.state IN ('pending', 'uncertain')
+    AND (:subject IS NULL OR d.subject = :subject) AND NOT EXISTS (
         SELECT 1 FROM deliveries AS older
         WHERE older.channel = d.channel AND older.subject = d.subject AND older.{_OPEN} AND older.id < d.id)
     ORDER BY d.next_attempt_at, d.id LIMIT 1

@@ -1,0 +1,425 @@
+"""One turn of polling, over a real database: whom it asks, what it writes, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support_jobs import arn, response, step
+from support_sweep import Scene, not_found, refusal, scene
+
+from watcher.errors import LookFault
+from watcher.model import StatusChanged, StepChanged, Vanished, WatchLost, WatchRegained
+from watcher.policy import Cadence
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Iterator[Scene]:
+    with scene(tmp_path) as one:
+        yield one
+
+
+def running(*numbers: int, **members: Any) -> dict[str, dict[str, Any]]:
+    return {arn(number): response(number, **members) for number in numbers}
+
+
+def writes(play: Scene) -> int:
+    """Count the writes of the store's own connection."""
+    return play.store.database._connection.total_changes
+
+
+def test_jobs_that_were_never_seen_are_asked_by_get_and_then_one_list_serves_all(play: Scene):
+    play.aws.jobs = running(1, 2, 3, 4)
+    play.watch(1, 2, 3, 4)
+    play.turn()
+    assert (sorted(play.aws.gets), play.aws.lists) == (sorted(play.aws.jobs), 0)
+    play.aws.gets.clear()
+    play.turn(after=150)
+    assert (play.aws.gets, play.aws.lists) == ([], 1)
+
+
+def test_an_idle_sweep_writes_nothing(play: Scene):
+    play.aws.jobs = running(1, 2, 3, 4)
+    play.watch(1, 2, 3, 4)
+    play.turn()
+    before = writes(play)
+    for _ in range(20):
+        play.turn(after=150)
+    assert play.aws.lists == 20
+    assert writes(play) == before
+
+
+def test_two_due_jobs_are_asked_by_get_without_a_write(play: Scene):
+    play.aws.jobs = running(1, 2)
+    play.watch(1, 2)
+    play.turn()
+    before = writes(play)
+    for _ in range(5):
+        play.turn(after=150)
+    assert (len(play.aws.gets), play.aws.lists) == (12, 0)
+    assert writes(play) == before
+
+
+def test_only_a_job_whose_summary_moved_is_asked_for(play: Scene):
+    play.aws.jobs = running(1, 2, 3)
+    play.watch(1, 2, 3)
+    play.turn()
+    play.aws.gets.clear()
+    play.aws.jobs[arn(2)] = response(2, minute=5, statusDetails={"validationDetails": step("InProgress", 5)})
+    play.turn(after=150)
+    assert play.aws.gets == [arn(2)]
+    (told,) = [changes for subject, changes in play.told() if subject == "job/2" and len(changes) == 1][1:]
+    assert isinstance(told[0], StepChanged)
+
+
+def test_a_restart_does_not_ask_for_what_list_shows_unmoved(play: Scene):
+    play.aws.jobs = running(1, 2, 3, statusDetails={"trainingDetails": step("InProgress", 1)})
+    play.watch(1, 2, 3)
+    play.turn()
+    play.restart()
+    play.aws.gets.clear()
+    play.turn(after=150)
+    assert (play.aws.gets, play.aws.lists) == ([], 1)
+
+
+def test_a_get_that_lags_behind_the_list_settles_nothing(play: Scene):
+    """List shows the end already, Get does not: the job is asked for again until it does."""
+    play.aws.jobs = running(1, 2, 3)
+    play.watch(1, 2, 3)
+    play.turn()
+    play.aws.listed = [response(1, status="Completed", minute=9), response(2), response(3)]
+    play.aws.gets.clear()
+    play.turn(after=150)
+    play.turn(after=150)
+    assert play.aws.gets == [arn(1), arn(1)]
+    play.aws.jobs[arn(1)] = response(1, status="Completed", minute=9)
+    play.turn(after=150)
+    assert any(isinstance(change, StatusChanged) for _, changes in play.told() for change in changes)
+
+
+def test_a_list_that_lags_behind_get_is_asked_about_once(play: Scene):
+    play.aws.jobs = running(1, 2, 3, minute=9)
+    play.aws.listed = [response(1, minute=1), response(2, minute=1), response(3, minute=1)]
+    play.watch(1, 2, 3)
+    play.turn()
+    play.aws.gets.clear()
+    for _ in range(3):
+        play.turn(after=150)
+    assert len(play.aws.gets) == 3
+
+
+def test_a_summary_that_could_hide_a_change_never_spares_the_get(play: Scene):
+    """LastModifiedTime and statusDetails are optional in a summary."""
+    play.aws.jobs = running(1, 2, 3)
+    play.aws.listed = [{"jobArn": arn(number), "status": "InProgress"} for number in (1, 2, 3)]
+    play.watch(1, 2, 3)
+    play.turn()
+    play.aws.gets.clear()
+    for _ in range(3):
+        play.turn(after=150)
+    assert len(play.aws.gets) == 9
+
+
+def test_a_job_that_is_missing_from_the_list_is_asked_for_and_not_given_up(play: Scene):
+    play.aws.jobs = running(1, 2, 3)
+    play.watch(1, 2, 3)
+    play.turn()
+    play.aws.listed = [response(1), response(2)]
+    play.aws.gets.clear()
+    play.turn(after=150)
+    assert play.aws.gets == [arn(3)]
+    assert not any(isinstance(change, Vanished) for _, changes in play.told() for change in changes)
+
+
+def test_paging_goes_on_until_all_are_found_and_no_longer(play: Scene):
+    play.aws.jobs = running(*range(1, 8))
+    play.aws.page_size = 2
+    play.watch(1, 2, 3)
+    play.turn()
+    play.turn(after=150)
+    assert play.aws.lists == 2
+
+
+def test_a_duplicated_summary_is_asked_about_once(play: Scene):
+    play.aws.jobs = running(1, 2, 3)
+    play.watch(1, 2, 3)
+    play.turn()
+    play.aws.jobs[arn(1)] = response(1, minute=3)
+    play.aws.listed = [response(1, minute=3), response(1, minute=3), response(2), response(3)]
+    play.aws.gets.clear()
+    play.turn(after=150)
+    assert play.aws.gets == [arn(1)]
+
+
+def test_when_list_is_denied_each_job_is_asked_by_get(play: Scene):
+    play.aws.jobs = running(1, 2, 3)
+    play.watch(1, 2, 3)
+    play.turn()
+    play.aws.gets.clear()
+    play.aws.list_error = refusal(LookFault.DENIED, "AccessDeniedException")
+    play.turn(after=150)
+    play.turn(after=150)
+    assert (len(play.aws.gets), play.aws.lists) == (6, 1)
+    assert play.log.lines.count("list_failed") == 1
+
+
+def test_a_job_is_confirmed_by_get_once_a_day(play: Scene):
+    play.aws.jobs = running(1, 2, 3, 4, 5)
+    play.watch(1, 2, 3, 4, 5)
+    play.turn()
+    play.aws.gets.clear()
+    for _ in range(800):
+        play.turn(after=120)
+    assert {play.aws.gets.count(identifier) for identifier in play.aws.jobs} <= {1, 2}
+
+
+def test_the_end_is_told_once_and_the_job_is_asked_for_no_more(play: Scene):
+    play.aws.jobs = running(1)
+    play.watch(1)
+    play.turn()
+    play.aws.jobs[arn(1)] = response(1, status="Completed", minute=60)
+    play.turn(after=150)
+    assert play.messages() == 1
+    play.aws.gets.clear()
+    assert play.turn(after=150) is None
+    play.restart()
+    assert play.turn(after=150) is None
+    assert (play.aws.gets, play.messages()) == ([], 1)
+
+
+def test_a_failed_job_without_a_reason_stays_watched_ten_minutes_for_it(play: Scene):
+    play.aws.jobs = running(1)
+    play.watch(1)
+    play.turn()
+    play.aws.jobs[arn(1)] = response(1, status="Failed", minute=60)
+    play.turn(after=150)
+    play.restart()
+    play.aws.jobs[arn(1)] = response(1, status="Failed", minute=60, failureMessage="at last")
+    play.turn(after=150)
+    assert play.messages() == 2
+    assert play.turn(after=150) is None
+
+
+def test_a_failed_job_whose_reason_never_comes_is_let_go(play: Scene):
+    play.aws.jobs = {arn(1): response(1, status="Failed", minute=60)}
+    play.watch(1)
+    for _ in range(6):
+        play.turn(after=150)
+    assert play.turn(after=150) is None
+    assert play.messages() == 1
+
+
+def test_an_older_response_is_ignored(play: Scene):
+    play.aws.jobs = {arn(1): response(1, minute=60, statusDetails={"trainingDetails": step("InProgress", 50)})}
+    play.watch(1)
+    play.turn()
+    play.aws.jobs = {arn(1): response(1, minute=10, statusDetails={"trainingDetails": step("NotStarted")})}
+    play.turn(after=150)
+    play.aws.jobs = {arn(1): response(1, minute=60, statusDetails={"trainingDetails": step("InProgress", 50)})}
+    play.turn(after=150)
+    assert play.messages() == 0
+
+
+def test_a_seen_job_that_is_not_found_three_times_is_lost_sight_of_once_and_found_again(play: Scene):
+    play.aws.jobs = running(1)
+    play.watch(1)
+    play.turn()
+    play.aws.jobs = {}
+    for _ in range(2):
+        play.turn(after=150)
+    assert play.messages() == 0
+    for _ in range(5):
+        play.turn(after=2000)
+    kinds = [type(change) for _, changes in play.told()[1:] for change in changes]
+    assert kinds == [Vanished]
+    play.aws.jobs = running(1)
+    play.turn(after=2000)
+    kinds = [type(change) for _, changes in play.told()[1:] for change in changes]
+    assert kinds == [Vanished, WatchRegained]
+
+
+def test_a_job_that_aws_has_never_known_is_told_as_blindness_once(play: Scene):
+    play.watch(1)
+    for _ in range(12):
+        play.turn(after=150)
+    assert [type(change) for _, changes in play.told() for change in changes] == [WatchLost]
+
+
+@pytest.mark.parametrize("fault", [LookFault.CREDENTIALS, LookFault.NETWORK, LookFault.SERVER, LookFault.DENIED])
+def test_a_failure_that_all_share_is_one_event_of_the_scope_and_one_when_it_is_over(play: Scene, fault: LookFault):
+    play.aws.jobs = running(1, 2, 3, 4)
+    play.watch(1, 2, 3, 4)
+    play.turn()
+    play.aws.get_error = play.aws.list_error = refusal(fault)
+    for _ in range(12):
+        play.turn(after=150)
+    lost = [(subject, type(changes[0])) for subject, changes in play.told()[4:]]
+    assert lost == [("scope/default@123456789012/us-east-1/model-customization-job", WatchLost)]
+    play.aws.get_error = play.aws.list_error = None
+    play.turn(after=150)
+    regained = play.told()[-1][1][0]
+    assert isinstance(regained, WatchRegained)
+    assert len(play.told()) == 6
+    assert play.log.lines.count("scope_failing") == play.log.lines.count("scope_works_again") == 1
+
+
+def test_blindness_survives_a_restart_and_is_not_told_twice(play: Scene):
+    play.aws.jobs = running(1, 2)
+    play.watch(1, 2)
+    play.aws.get_error = refusal(LookFault.CREDENTIALS)
+    for _ in range(8):
+        play.turn(after=150)
+        play.restart()
+    assert [type(changes[0]) for _, changes in play.told()] == [WatchLost]
+    play.aws.get_error = None
+    play.turn(after=150)
+    assert [type(changes[0]) for subject, changes in play.told() if subject.startswith("scope/")] == [
+        WatchLost,
+        WatchRegained,
+    ]
+
+
+def test_blindness_shorter_than_configured_is_not_told(play: Scene):
+    play.aws.jobs = running(1)
+    play.watch(1)
+    play.turn()
+    play.aws.get_error = refusal(LookFault.CREDENTIALS)
+    for _ in range(3):
+        play.turn(after=150)
+    play.aws.get_error = None
+    play.turn(after=150)
+    assert play.messages() == 0
+
+
+def test_after_refused_credentials_the_client_begins_anew(play: Scene):
+    play.watch(1)
+    play.aws.get_error = refusal(LookFault.CREDENTIALS)
+    play.turn()
+    assert play.aws.closed == 1
+
+
+def test_one_jobs_bad_response_is_its_own_error(play: Scene):
+    play.aws.jobs = {**running(1, 2, 3), arn(2): response(2, status=None)}  # type: ignore[arg-type]
+    play.watch(1, 2, 3)
+    play.turn()
+    jobs = {job.identifier: job for job in play.store.jobs.listed(every=True)}
+    assert [jobs[arn(number)].failures for number in (1, 2, 3)] == [0, 1, 0]
+    assert "status is None" in jobs[arn(2)].last_error
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"status": 17, "jobArn": arn(1)},
+        response(1, jobArn=17),
+        response(1, jobArn="arn:aws:s3:::bucket"),
+        response(1, jobArn=arn(2)),
+        response(1, statusDetails=["x"]),
+        response(1, statusDetails={"trainingDetails": "x"}),
+        response(1, lastModifiedTime="soon"),
+        response(1, creationTime=[1]),
+        response(1, failureMessage={"a": 1}),
+    ],
+)
+def test_no_body_ends_the_sweep_and_none_is_believed(play: Scene, facts: dict[str, Any]):
+    play.aws.jobs = {arn(1): facts}
+    play.watch(1)
+    play.turn()
+    (job,) = play.store.jobs.listed(every=True)
+    assert (job.state, job.failures) == ("new", 1)
+    assert play.told() == []
+
+
+def test_a_hopeless_scope_is_not_asked_a_thousand_times(play: Scene):
+    play.watch(*range(1, 41))
+    play.aws.get_error = refusal(LookFault.NETWORK)
+    play.turn()
+    assert len(play.aws.gets) <= 8
+
+
+def test_a_job_given_by_name_is_asked_by_name_and_learns_its_arn(play: Scene):
+    play.aws.jobs = {"job-1": response(1)}
+    play.watch(identifier="job-1")
+    play.turn()
+    (job,) = play.store.jobs.listed(every=True)
+    assert (job.identifier, job.arn, job.asked_at) == ("job-1", arn(1), 0)
+    play.turn(after=150)
+    assert play.aws.gets == ["job-1", "job-1"]
+
+
+def test_a_job_given_by_name_that_is_known_by_its_arn_becomes_one_job(play: Scene):
+    play.aws.jobs = {arn(1): response(1), "job-1": response(1)}
+    play.watch(1)
+    play.turn()
+    play.watch(identifier="job-1")
+    play.turn(after=1)
+    (job,) = play.store.jobs.listed(every=True)
+    assert job.arn == arn(1)
+    assert play.store.jobs.get(2).id == job.id
+    assert len(play.told()) == 1
+
+
+def test_a_name_that_now_means_another_job_is_an_error_and_no_news(play: Scene):
+    play.aws.jobs = {"job-1": response(1)}
+    play.watch(identifier="job-1")
+    play.turn()
+    play.aws.jobs = {"job-1": response(2, status="Failed")}
+    play.turn(after=150)
+    (job,) = play.store.jobs.listed(every=True)
+    assert "now means" in job.last_error
+    assert play.messages() == 0
+
+
+def test_whoever_asked_has_an_answer_even_if_nothing_changed(play: Scene):
+    play.aws.jobs = {arn(1): response(1, minute=9)}
+    play.watch(1)
+    play.turn()
+    for facts in (response(1, minute=9), response(1, minute=2)):
+        play.aws.jobs = {arn(1): facts}
+        job = play.store.jobs.find(arn(1))
+        play.store.jobs.add(_again(job.arn), play.now, ask=True)
+        play.restart()
+        play.turn(after=1)
+        assert play.store.jobs.find(arn(1)).asked_at == 0
+
+
+def test_a_clock_that_was_set_back_delays_nobody(play: Scene):
+    play.aws.jobs = running(1)
+    play.watch(1)
+    play.turn()
+    play.aws.gets.clear()
+    play.turn(after=-36_000)
+    assert play.aws.gets == [arn(1)]
+
+
+def test_jobs_that_are_due_nearly_together_are_looked_at_together(play: Scene):
+    """Thin turns would ask for the same List again and again."""
+    play.cadence = Cadence(30, 120)
+    play.aws.jobs = running(*range(1, 6))
+    play.watch(1, 2)
+    play.turn()
+    play.watch(3, 4, 5)
+    play.turn(after=5)
+    play.aws.gets.clear()
+    play.turn(after=118)
+    assert (play.aws.lists, play.aws.gets) == (1, [])
+
+
+def test_not_found_is_not_shared_by_a_scope(play: Scene):
+    play.aws.jobs = running(1, 2)
+    play.watch(1, 2)
+    play.turn()
+    play.aws.errors[arn(1)] = not_found()
+    for _ in range(4):
+        play.turn(after=150)
+    assert [subject for subject, _ in play.told()[2:]] == ["job/1"]
+
+
+def _again(text: str) -> Any:
+    from watcher.model import JobArn  # noqa: PLC0415 - only here
+    from watcher.store.jobs import Wanted  # noqa: PLC0415 - only here
+
+    return Wanted(JobArn.parse(text), "us-east-1")
