@@ -56,12 +56,14 @@ def histories(draw: st.DrawFn, number: int = 1, longest: int = 6) -> list[dict[s
         minute += draw(st.integers(1, 90))
         running = [name for name, one in steps.items() if one["status"] == "InProgress"]
         waiting = [name for name, one in steps.items() if one["status"] == "NotStarted"]
-        if running and draw(st.booleans()):
+        finishes: bool = draw(st.booleans())
+        if running and finishes:
             began = steps[running[0]]
             steps = {**steps, running[0]: {**began, "status": "Completed", "lastModifiedTime": at(minute)}}
         elif waiting and not running:
             steps = {**steps, waiting[0]: step("InProgress", minute)}
-        life.append(response(number, minute=minute, **({"statusDetails": dict(steps)} if steps else {})))
+        details: dict[str, Any] = {"statusDetails": dict(steps)} if steps else {}
+        life.append(response(number, minute=minute, **details))
     minute += draw(st.integers(1, 90))
     ending = draw(st.sampled_from(["Completed", "Failed", "Stopped"]))
     more: dict[str, Any] = {"endTime": at(minute)}

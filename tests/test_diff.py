@@ -39,7 +39,7 @@ def fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[st
     return {one.path: (one.old, one.new) for one in told if isinstance(one, FieldChanged)}
 
 
-def test_a_running_job_at_first_sight_is_a_baseline():
+def test_a_running_job_at_first_sight_is_a_baseline() -> None:
     """Steps that are already done are not told as if they had just ended."""
     seen = response(minute=9, statusDetails={"validationDetails": step("Completed", 1, 9)})
     assert changes(None, seen) == [Appeared("InProgress")]
@@ -49,14 +49,14 @@ def test_a_running_job_at_first_sight_is_a_baseline():
     ("status", "outcome"),
     [("Completed", Outcome.SUCCEEDED), ("Failed", Outcome.FAILED), ("Stopped", Outcome.STOPPED)],
 )
-def test_a_job_that_is_over_at_first_sight_is_told(status: str, outcome: Outcome):
+def test_a_job_that_is_over_at_first_sight_is_told(status: str, outcome: Outcome) -> None:
     told = changes(None, response(status=status, minute=30))
     assert [(one.old, one.new, one.outcome) for one in told if isinstance(one, StatusChanged)] == [
         ("", status, outcome)
     ]
 
 
-def test_steps_come_before_the_job_and_the_reason_comes_last():
+def test_steps_come_before_the_job_and_the_reason_comes_last() -> None:
     old = response(minute=5, statusDetails={"trainingDetails": step("InProgress", 5)})
     new = response(
         status="Failed", minute=9, failureMessage=WHY, statusDetails={"trainingDetails": step("Failed", 5, 9)}
@@ -64,7 +64,7 @@ def test_steps_come_before_the_job_and_the_reason_comes_last():
     assert [type(one) for one in changes(old, new)] == [StepChanged, StatusChanged, FailureExplained]
 
 
-def test_a_step_that_began_and_ended_between_two_looks_is_told_with_both_its_times():
+def test_a_step_that_began_and_ended_between_two_looks_is_told_with_both_its_times() -> None:
     old = response(statusDetails={"validationDetails": step("NotStarted")})
     new = response(minute=9, statusDetails={"validationDetails": step("Completed", 1, 9)})
     (told,) = changes(old, new)
@@ -75,7 +75,7 @@ def test_a_step_that_began_and_ended_between_two_looks_is_told_with_both_its_tim
     assert (told.changed_at - told.started_at).total_seconds() == 8 * 60
 
 
-def test_a_sub_task_that_we_have_never_heard_of_is_told_in_words():
+def test_a_sub_task_that_we_have_never_heard_of_is_told_in_words() -> None:
     old = response(statusDetails={})
     new = response(minute=2, statusDetails={"rewardModelDetails": step("InProgress", 2)})
     (told,) = changes(old, new)
@@ -83,13 +83,13 @@ def test_a_sub_task_that_we_have_never_heard_of_is_told_in_words():
     assert (told.step, told.new) == ("reward model", "InProgress")
 
 
-def test_a_sub_task_that_is_first_mentioned_before_it_began_is_not_news():
+def test_a_sub_task_that_is_first_mentioned_before_it_began_is_not_news() -> None:
     old = response(statusDetails={"validationDetails": step("InProgress", 1)})
     new = response(minute=1, statusDetails={"trainingDetails": step("NotStarted")})
     assert changes(old, new) == []
 
 
-def test_an_unknown_status_is_running_and_told_in_awss_word():
+def test_an_unknown_status_is_running_and_told_in_awss_word() -> None:
     (told,) = changes(response(), response(status="Hibernating", minute=2))
     assert isinstance(told, StatusChanged)
     assert (told.new, told.outcome) == ("Hibernating", Outcome.RUNNING)
@@ -104,43 +104,43 @@ def test_an_unknown_status_is_running_and_told_in_awss_word():
     ],
     ids=["lastModifiedTime alone", "a field left out", "a field that is null"],
 )
-def test_what_is_not_news(new: dict[str, Any]):
+def test_what_is_not_news(new: dict[str, Any]) -> None:
     old = response()
     assert diff(read(old), read(merge(old, new))) == ()
 
 
-def test_the_return_of_a_field_that_was_left_out_is_not_news_either():
+def test_the_return_of_a_field_that_was_left_out_is_not_news_either() -> None:
     full = response()
     short = {key: value for key, value in full.items() if key != "outputModelName"}
     remembered = merge(merge({}, full), short)
     assert diff(read(remembered), read(merge(remembered, full))) == ()
 
 
-def test_a_constant_failure_message_of_a_running_job_is_a_field_and_no_failure():
+def test_a_constant_failure_message_of_a_running_job_is_a_field_and_no_failure() -> None:
     """Moto sends one always, from the start."""
     old, new = response(), response(failureMessage="Failure Message", minute=1)
     assert changes(old, new) == []
     assert fields(old, new) == {"failureMessage": ('""', '"Failure Message"')}
 
 
-def test_a_failure_message_that_was_there_all_along_is_told_when_the_job_fails():
+def test_a_failure_message_that_was_there_all_along_is_told_when_the_job_fails() -> None:
     old = response(failureMessage="Failure Message")
     told = changes(old, response(status="Failed", failureMessage="Failure Message", minute=3))
     assert FailureExplained("Failure Message") in told
 
 
-def test_a_reason_that_comes_later_is_told_alone():
+def test_a_reason_that_comes_later_is_told_alone() -> None:
     old = response(status="Failed", minute=9)
     assert changes(old, response(status="Failed", minute=9, failureMessage=WHY)) == [FailureExplained(WHY)]
 
 
-def test_a_failed_sub_task_of_a_running_job_explains_itself():
+def test_a_failed_sub_task_of_a_running_job_explains_itself() -> None:
     old = response(statusDetails={"validationDetails": step("InProgress", 1)})
     new = response(minute=2, failureMessage=WHY, statusDetails={"validationDetails": step("Failed", 1, 2)})
     assert [type(one) for one in changes(old, new)] == [StepChanged, FailureExplained]
 
 
-def test_fields_are_told_by_their_path_and_as_json():
+def test_fields_are_told_by_their_path_and_as_json() -> None:
     old = response(hyperParameters={"epochCount": "1"})
     new = response(minute=1, hyperParameters={"epochCount": "2"}, trainingMetrics={"trainingLoss": 0.5})
     assert fields(old, new) == {
@@ -149,7 +149,7 @@ def test_fields_are_told_by_their_path_and_as_json():
     }
 
 
-def test_unknown_members_of_a_sub_task_are_told_as_fields():
+def test_unknown_members_of_a_sub_task_are_told_as_fields() -> None:
     old = response(statusDetails={"trainingDetails": step("InProgress", 1)})
     new = response(minute=2, statusDetails={"trainingDetails": {**step("InProgress", 1), "epoch": 3}})
     assert fields(old, new) == {"statusDetails.trainingDetails.epoch": ("", "3")}
@@ -165,7 +165,7 @@ def test_unknown_members_of_a_sub_task_are_told_as_fields():
         (response(minute=5, status="Failed"), response(minute=6), False),
     ],
 )
-def test_an_older_response_is_known_as_one(old: dict[str, Any], new: dict[str, Any], stale: bool):  # noqa: FBT001
+def test_an_older_response_is_known_as_one(old: dict[str, Any], new: dict[str, Any], stale: bool) -> None:  # noqa: FBT001
     assert is_stale(read(old), read(new)) is stale
 
 
@@ -180,14 +180,14 @@ MORE = st.dictionaries(
 
 
 @given(life=histories(), more=MORE)
-def test_nothing_has_happened_between_a_snapshot_and_itself(life: list[dict[str, Any]], more: dict[str, Any]):
+def test_nothing_has_happened_between_a_snapshot_and_itself(life: list[dict[str, Any]], more: dict[str, Any]) -> None:
     for facts in life:
         seen = read({**facts, **more})
         assert diff(seen, seen) == ()
 
 
 @given(old=MORE, new=MORE)
-def test_what_is_remembered_makes_no_news_twice(old: dict[str, Any], new: dict[str, Any]):
+def test_what_is_remembered_makes_no_news_twice(old: dict[str, Any], new: dict[str, Any]) -> None:
     """Merge is idempotent, and merging what was merged already changes nothing."""
     once = merge(merge({}, old), new)
     assert merge(once, new) == once
@@ -195,7 +195,7 @@ def test_what_is_remembered_makes_no_news_twice(old: dict[str, Any], new: dict[s
 
 
 @given(life=histories(), mores=st.lists(MORE, min_size=8, max_size=8))
-def test_transitions_replay_the_old_into_the_new(life: list[dict[str, Any]], mores: list[dict[str, Any]]):
+def test_transitions_replay_the_old_into_the_new(life: list[dict[str, Any]], mores: list[dict[str, Any]]) -> None:
     """Nothing that a reader could see is missing from the transitions."""
     facts: dict[str, Any] = {}
     seen: list[Snapshot] = []

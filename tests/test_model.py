@@ -15,7 +15,7 @@ USUAL = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.t
 @pytest.mark.parametrize(
     "partition", ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"]
 )
-def test_an_arn_of_every_partition_is_taken(partition: str):
+def test_an_arn_of_every_partition_is_taken(partition: str) -> None:
     arn = JobArn.parse(USUAL.replace("arn:aws:", f"arn:{partition}:"))
     assert (arn.partition, arn.region, arn.account, arn.id) == (partition, "us-east-1", "123456789012", "lo7152tvvl3f")
 
@@ -27,12 +27,12 @@ def test_an_arn_of_every_partition_is_taken(partition: str):
         "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/meta.llama3-2-3b-instruct-v1:0:128k/ccrm33pfo727",
     ],
 )
-def test_an_arn_reads_and_writes_the_same(text: str):
+def test_an_arn_reads_and_writes_the_same(text: str) -> None:
     assert str(JobArn.parse(text)) == text
     assert JobArn.parse(text).usual
 
 
-def test_an_arn_without_a_model_segment_is_taken_as_unusual():
+def test_an_arn_without_a_model_segment_is_taken_as_unusual() -> None:
     """AWS's own EventBridge sample has none."""
     arn = JobArn.parse("arn:aws:bedrock:us-east-1:123456789012:model-customization-job/abcdefghij12")
     assert not arn.usual
@@ -40,7 +40,7 @@ def test_an_arn_without_a_model_segment_is_taken_as_unusual():
 
 
 @pytest.mark.parametrize("name", ["nova-support-v3", "a", "A.b+c-d", "a" * 63])
-def test_a_job_name_is_taken_as_it_is(name: str):
+def test_a_job_name_is_taken_as_it_is(name: str) -> None:
     assert parse_identifier(name) == name
 
 
@@ -71,7 +71,7 @@ def test_a_job_name_is_taken_as_it_is(name: str):
         "../../model-customization-jobs",
     ],
 )
-def test_what_is_no_identifier_is_refused_with_a_hint(text: str):
+def test_what_is_no_identifier_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(BadIdentifier) as refused:
         parse_identifier(text)
     assert refused.value.remedy
@@ -81,7 +81,7 @@ def test_what_is_no_identifier_is_refused_with_a_hint(text: str):
 @given(
     st.text(max_size=200) | st.text(alphabet="arn:ws-bedock/0123456789", max_size=120).map("arn:aws:bedrock:".__add__)
 )
-def test_any_text_is_an_identifier_or_refused(text: str):
+def test_any_text_is_an_identifier_or_refused(text: str) -> None:
     try:
         parsed = parse_identifier(text)
     except BadIdentifier:

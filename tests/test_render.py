@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -37,7 +37,7 @@ WHY = "Could not validate GetObject permissions to access Amazon S3 bucket: trai
 SEEN = BORN + timedelta(minutes=193)
 
 
-def minute(number: float):
+def minute(number: float) -> datetime:
     return BORN + timedelta(minutes=number)
 
 
@@ -123,11 +123,11 @@ FAILED = (
         ([FieldChanged("a", "1", "2")], "[bedrock] CHANGED nova-support-v3"),
     ],
 )
-def test_a_title_says_outcome_job_sub_task_and_duration(transitions: Sequence[Transition], title: str):
+def test_a_title_says_outcome_job_sub_task_and_duration(transitions: Sequence[Transition], title: str) -> None:
     assert compose(story(*transitions)).title == title
 
 
-def test_a_title_of_a_channel_or_a_scope_names_it():
+def test_a_title_of_a_channel_or_a_scope_names_it() -> None:
     dead = story(DeliveryDead("ml-slack", 2, "404"), job=None, subject="channel/ml-slack")
     lost = story(WatchLost("why", "", minute(0)), job=None, subject="scope/default@1/us-east-1/x")
     test = story(ChannelTest("ml-slack"), job=None, subject="channel/ml-slack")
@@ -136,7 +136,7 @@ def test_a_title_of_a_channel_or_a_scope_names_it():
     assert compose(test).title == "[bedrock] TEST of channel ml-slack"
 
 
-def test_a_failure_is_told_whole_and_first_line_first():
+def test_a_failure_is_told_whole_and_first_line_first() -> None:
     """The order is a contract: what changed, the reason verbatim, the timeline, the facts, the footer."""
     body = write(compose(story(*FAILED)), Family.EMAIL).body
     parts = [
@@ -160,19 +160,19 @@ def test_a_failure_is_told_whole_and_first_line_first():
     assert positions == sorted(positions)
 
 
-def test_the_running_sub_task_is_marked_and_has_a_duration_so_far():
+def test_the_running_sub_task_is_marked_and_has_a_duration_so_far() -> None:
     steps = read(response(statusDetails={"trainingDetails": step("InProgress", 13)})).steps
     body = write(compose(story(Appeared("InProgress"), steps=steps)), Family.TEXT).body
     assert "> training  InProgress  2026-11-20 08:13:00  3h00m" in body
 
 
-def test_a_repeat_and_a_late_message_say_so_first():
+def test_a_repeat_and_a_late_message_say_so_first() -> None:
     body = write(compose(story(*FAILED, uncertain=True, revived=True)), Family.TEXT).body
     assert body.startswith("This may be a repeat")
     assert "Late: this was given up" in body
 
 
-def test_every_message_has_a_body_and_a_severity():
+def test_every_message_has_a_body_and_a_severity() -> None:
     """Apprise refuses a title without a body."""
     for change in (*FAILED, Appeared("x"), ChannelTest("c"), WatchRegained(minute(0)), Vanished("x")):
         for family in Family:
@@ -185,7 +185,7 @@ def test_every_message_has_a_body_and_a_severity():
     ("seconds", "text"),
     [(0, "0s"), (-5, "0s"), (59, "59s"), (61, "1m01s"), (600, "10m"), (3599, "59m"), (3600, "1h00m"), (93_600, "1d2h")],
 )
-def test_durations_are_read_at_a_glance(seconds: float, text: str):
+def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
@@ -206,7 +206,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("family", list(Family))
-def test_hostile_text_pings_nobody_injects_nothing_and_loses_no_word(text: str, family: Family):
+def test_hostile_text_pings_nobody_injects_nothing_and_loses_no_word(text: str, family: Family) -> None:
     hostile = replace(JOB, name=text, label=text)
     message = write(compose(story(*FAILED[:2], FailureExplained(text), job=hostile)), family)
     both = message.title + "\n" + message.body
@@ -228,14 +228,14 @@ def test_hostile_text_pings_nobody_injects_nothing_and_loses_no_word(text: str, 
 
 
 @given(text=st.text(max_size=400), family=st.sampled_from(list(Family)))
-def test_no_text_at_all_leaves_its_fence(text: str, family: Family):
+def test_no_text_at_all_leaves_its_fence(text: str, family: Family) -> None:
     message = write(compose(story(FailureExplained(text), *FAILED[:2], job=replace(JOB, label=text))), family)
     assert len(compose(story(*FAILED, job=replace(JOB, label=text))).title) <= 80
     if family in (Family.SLACK, Family.CHAT):
         assert message.body.count("```") % 2 == 0
 
 
-def test_a_long_reason_keeps_its_head_and_its_tail():
+def test_a_long_reason_keeps_its_head_and_its_tail() -> None:
     text = "".join(f"{number:05}" for number in range(2000))
     shown = cut(text, 2500)
     assert len(shown) <= 2500

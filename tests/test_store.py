@@ -43,7 +43,7 @@ def news(store: Store, job: int, *channels: str) -> None:
     store.ledger.missed(job, miss, NOW)
 
 
-def test_a_new_database_is_ours_durable_and_strict(store: Store):
+def test_a_new_database_is_ours_durable_and_strict(store: Store) -> None:
     sql = sqlite3.connect(store.database.path)
     assert sql.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
     assert sql.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
@@ -54,14 +54,14 @@ def test_a_new_database_is_ours_durable_and_strict(store: Store):
     sql.close()
 
 
-def test_a_newer_database_is_refused_by_name(store: Store):
+def test_a_newer_database_is_refused_by_name(store: Store) -> None:
     store.database._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     with pytest.raises(StoreError, match="newer bedrock-watch"):
         Store.open(store.database.path)
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, but long enough to be read as one" * 40, b"\x00" * 4096])
-def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes):
+def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.db"
     path.write_bytes(content)
     with pytest.raises(StoreError):
@@ -69,7 +69,7 @@ def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: 
     assert path.read_bytes() == content
 
 
-def test_somebody_elses_database_is_refused_and_left_alone(tmp_path: Path):
+def test_somebody_elses_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     sql = sqlite3.connect(path)
     sql.execute("CREATE TABLE theirs (a)")
@@ -80,13 +80,13 @@ def test_somebody_elses_database_is_refused_and_left_alone(tmp_path: Path):
     assert path.read_bytes() == before
 
 
-def test_an_absent_database_is_not_made_by_looking(tmp_path: Path):
+def test_an_absent_database_is_not_made_by_looking(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no database"):
         Store.open(tmp_path / "x.db", create=False)
     assert not (tmp_path / "x.db").exists()
 
 
-def test_adding_is_idempotent_and_updates_label_and_tags(store: Store):
+def test_adding_is_idempotent_and_updates_label_and_tags(store: Store) -> None:
     first = add(store, label="a", tags=("x",))
     assert add(store) == first
     assert add(store, label="b", tags=("y", "z")) == first
@@ -94,7 +94,7 @@ def test_adding_is_idempotent_and_updates_label_and_tags(store: Store):
     assert (job.label, job.tags) == ("b", ("y", "z"))
 
 
-def test_the_configuration_watches_its_jobs_and_no_others(store: Store):
+def test_the_configuration_watches_its_jobs_and_no_others(store: Store) -> None:
     by_hand = add(store, 1)
     both = [Wanted(JobArn.parse(arn(number)), "us-east-1") for number in (1, 2)]
     store.jobs.configure(both, NOW)
@@ -103,7 +103,7 @@ def test_the_configuration_watches_its_jobs_and_no_others(store: Store):
     assert [job.id for job in store.jobs.listed(every=True)] == [by_hand]
 
 
-def test_a_configuration_that_says_the_same_again_touches_nothing(store: Store):
+def test_a_configuration_that_says_the_same_again_touches_nothing(store: Store) -> None:
     wanted = [Wanted(JobArn.parse(arn(1)), "us-east-1", "", "label", ("a",))]
     store.jobs.configure(wanted, NOW)
     (before,) = store.jobs.listed(every=True)
@@ -111,7 +111,7 @@ def test_a_configuration_that_says_the_same_again_touches_nothing(store: Store):
     assert store.jobs.listed(every=True) == [before]
 
 
-def test_a_removed_job_is_known_still(store: Store):
+def test_a_removed_job_is_known_still(store: Store) -> None:
     job = add(store)
     store.jobs.remove(store.jobs.get(job))
     assert store.jobs.listed(every=True) == []
@@ -119,14 +119,14 @@ def test_a_removed_job_is_known_still(store: Store):
 
 
 @pytest.mark.parametrize("text", [arn(1), "job-one", "the label", "abcdefghij01", "01"])
-def test_a_job_is_found_by_arn_name_label_or_suffix(store: Store, text: str):
+def test_a_job_is_found_by_arn_name_label_or_suffix(store: Store, text: str) -> None:
     add(store, 1, label="the label")
     add(store, 2, label="job-one" if text == "job-one" else "other")
     found = store.jobs.find(text)
     assert found.arn == arn(2 if text == "job-one" else 1)
 
 
-def test_an_ambiguous_word_names_the_candidates_and_an_unknown_one_the_list(store: Store):
+def test_an_ambiguous_word_names_the_candidates_and_an_unknown_one_the_list(store: Store) -> None:
     add(store, 1)
     add(store, 11)
     with pytest.raises(UsageError, match="means 2 jobs") as several:
@@ -136,14 +136,14 @@ def test_an_ambiguous_word_names_the_candidates_and_an_unknown_one_the_list(stor
         store.jobs.find("nothing")
 
 
-def test_a_like_pattern_is_no_wildcard(store: Store):
+def test_a_like_pattern_is_no_wildcard(store: Store) -> None:
     add(store, 1)
     for text in ("%", "_", "*"):
         with pytest.raises(UnknownJob):
             store.jobs.find(text)
 
 
-def test_a_subjects_news_never_overtakes_itself(store: Store):
+def test_a_subjects_news_never_overtakes_itself(store: Store) -> None:
     job = add(store)
     news(store, job, "slack")
     news(store, job, "slack")
@@ -157,7 +157,7 @@ def test_a_subjects_news_never_overtakes_itself(store: Store):
     assert claimed(store, "slack", NOW + 60).id > first.id
 
 
-def test_another_subjects_news_does_not_wait(store: Store):
+def test_another_subjects_news_does_not_wait(store: Store) -> None:
     one, two = add(store, 1), add(store, 2)
     news(store, one, "slack")
     news(store, two, "slack")
@@ -166,14 +166,14 @@ def test_another_subjects_news_does_not_wait(store: Store):
     assert claimed(store, "slack").event.subject == f"job/{two}"
 
 
-def test_what_was_in_flight_at_a_crash_is_sent_again_and_marked(store: Store):
+def test_what_was_in_flight_at_a_crash_is_sent_again_and_marked(store: Store) -> None:
     news(store, add(store), "slack")
     claimed(store, "slack")
     assert store.outbox.recover(NOW) == 1
     assert claimed(store, "slack").uncertain
 
 
-def test_a_permanent_failure_is_dead_and_told_once_on_the_other_channels(store: Store):
+def test_a_permanent_failure_is_dead_and_told_once_on_the_other_channels(store: Store) -> None:
     job = add(store)
     for _ in range(2):
         news(store, job, "slack")
@@ -187,14 +187,14 @@ def test_a_permanent_failure_is_dead_and_told_once_on_the_other_channels(store: 
     assert store.outbox.claim("slack", NOW) == (None, None)
 
 
-def test_uncertainty_alone_never_ends_a_message(store: Store):
+def test_uncertainty_alone_never_ends_a_message(store: Store) -> None:
     news(store, add(store), "slack")
     delivery = claimed(store, "slack")
     assert store.outbox.failed(delivery, Failed("timeout", uncertain=True), NOW, NOW + 1)
     assert not store.outbox.failed(delivery, Failed("503"), NOW, NOW + 1)
 
 
-def test_a_dead_message_that_is_asked_for_again_is_marked_as_late(store: Store):
+def test_a_dead_message_that_is_asked_for_again_is_marked_as_late(store: Store) -> None:
     news(store, add(store), "slack")
     delivery = claimed(store, "slack")
     store.outbox.bury(delivery, "404", NOW, [])
@@ -204,26 +204,26 @@ def test_a_dead_message_that_is_asked_for_again_is_marked_as_late(store: Store):
         store.outbox.retry([999], NOW)
 
 
-def test_what_waits_for_a_channel_that_left_is_dead_and_told(store: Store):
+def test_what_waits_for_a_channel_that_left_is_dead_and_told(store: Store) -> None:
     news(store, add(store), "slack", "mail")
     assert store.outbox.retire(["mail"], NOW, ["mail"]) == {"slack": 1}
     (dead,) = store.history.deliveries(("dead",))
     assert (dead.channel, dead.last_error) == ("slack", "the channel is no longer in the configuration")
 
 
-def test_a_channel_test_is_a_message_like_any_other(store: Store):
+def test_a_channel_test_is_a_message_like_any_other(store: Store) -> None:
     store.outbox.put("slack", ChannelTest("slack"), NOW)
     assert claimed(store, "slack").event.transitions == (ChannelTest("slack"),)
 
 
-def test_events_of_a_subject_are_numbered_without_gaps(store: Store):
+def test_events_of_a_subject_are_numbered_without_gaps(store: Store) -> None:
     job = add(store)
     for _ in range(3):
         news(store, job)
     assert [event.version for event, _ in store.history.events(job)] == [1, 2, 3]
 
 
-def test_two_connections_see_each_other(store: Store):
+def test_two_connections_see_each_other(store: Store) -> None:
     other = Store.open(store.database.path)
     before = store.database.data_version()
     add(other)
@@ -232,7 +232,7 @@ def test_two_connections_see_each_other(store: Store):
     other.close()
 
 
-def test_a_transaction_that_fails_leaves_nothing(store: Store):
+def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
     add(store)
     with pytest.raises(sqlite3.OperationalError), store.database.transaction() as sql:  # noqa: PT012 - it needs both
         sql.execute("DELETE FROM jobs")
@@ -240,7 +240,7 @@ def test_a_transaction_that_fails_leaves_nothing(store: Store):
     assert len(store.jobs.listed(every=True)) == 1
 
 
-def test_every_transition_is_stored_and_read_as_it_was():
+def test_every_transition_is_stored_and_read_as_it_was() -> None:
     from test_policy import ONE_OF_EACH  # noqa: PLC0415 - the table of all
 
     from watcher.store.codec import dump_transitions, load_transitions  # noqa: PLC0415 - only here

@@ -224,7 +224,8 @@ def play(
 
 def expected(life: list[dict[str, Any]]) -> int:
     """Return how many messages a life makes on a channel that wants the default events."""
-    told, old, facts = 0, None, {}
+    facts: dict[str, Any] = {}
+    told, old = 0, None
     for one in life:
         facts = merge(facts, one)
         new = KIND.read(facts)
@@ -267,13 +268,13 @@ LIVES = st.lists(st.integers(1, 2), min_size=1, max_size=2).flatmap(
 @given(lives=LIVES, deaths=st.frozensets(st.integers(0, 80), max_size=10), moods=MOODS)
 def test_nothing_is_lost_reordered_or_repeated_without_a_reason(
     lives: tuple[list[dict[str, Any]], ...], deaths: frozenset[int], moods: list[str]
-):
+) -> None:
     """Whatever dies between any two steps, each channel gets each event, in order, and repeats say so."""
     with TemporaryDirectory() as directory:
         check(play(Path(directory), list(lives), deaths, moods, Lane), list(lives))
 
 
-def test_every_single_death_is_survived():
+def test_every_single_death_is_survived() -> None:
     """Die once, at each chance in turn, in a story of three events: the exhaustive form of the property."""
     life = _three_events()
     for chance in itertools.count():
@@ -285,7 +286,7 @@ def test_every_single_death_is_survived():
     assert chance > 30, "the story had fewer risks than it must have"
 
 
-def test_the_story_goes_red_when_mark_comes_before_send():
+def test_the_story_goes_red_when_mark_comes_before_send() -> None:
     """The property is worth something: with the two swapped, a death between them loses a message."""
     life = _three_events()
     lost = 0

@@ -30,7 +30,7 @@ def writes(play: Scene) -> int:
     return play.store.database._connection.total_changes
 
 
-def test_jobs_that_were_never_seen_are_asked_by_get_and_then_one_list_serves_all(play: Scene):
+def test_jobs_that_were_never_seen_are_asked_by_get_and_then_one_list_serves_all(play: Scene) -> None:
     play.aws.jobs = running(1, 2, 3, 4)
     play.watch(1, 2, 3, 4)
     play.turn()
@@ -40,7 +40,7 @@ def test_jobs_that_were_never_seen_are_asked_by_get_and_then_one_list_serves_all
     assert (play.aws.gets, play.aws.lists) == ([], 1)
 
 
-def test_an_idle_sweep_writes_nothing(play: Scene):
+def test_an_idle_sweep_writes_nothing(play: Scene) -> None:
     play.aws.jobs = running(1, 2, 3, 4)
     play.watch(1, 2, 3, 4)
     play.turn()
@@ -51,7 +51,7 @@ def test_an_idle_sweep_writes_nothing(play: Scene):
     assert writes(play) == before
 
 
-def test_two_due_jobs_are_asked_by_get_without_a_write(play: Scene):
+def test_two_due_jobs_are_asked_by_get_without_a_write(play: Scene) -> None:
     play.aws.jobs = running(1, 2)
     play.watch(1, 2)
     play.turn()
@@ -62,7 +62,7 @@ def test_two_due_jobs_are_asked_by_get_without_a_write(play: Scene):
     assert writes(play) == before
 
 
-def test_only_a_job_whose_summary_moved_is_asked_for(play: Scene):
+def test_only_a_job_whose_summary_moved_is_asked_for(play: Scene) -> None:
     play.aws.jobs = running(1, 2, 3)
     play.watch(1, 2, 3)
     play.turn()
@@ -74,7 +74,7 @@ def test_only_a_job_whose_summary_moved_is_asked_for(play: Scene):
     assert isinstance(told[0], StepChanged)
 
 
-def test_a_restart_does_not_ask_for_what_list_shows_unmoved(play: Scene):
+def test_a_restart_does_not_ask_for_what_list_shows_unmoved(play: Scene) -> None:
     play.aws.jobs = running(1, 2, 3, statusDetails={"trainingDetails": step("InProgress", 1)})
     play.watch(1, 2, 3)
     play.turn()
@@ -84,7 +84,7 @@ def test_a_restart_does_not_ask_for_what_list_shows_unmoved(play: Scene):
     assert (play.aws.gets, play.aws.lists) == ([], 1)
 
 
-def test_a_get_that_lags_behind_the_list_settles_nothing(play: Scene):
+def test_a_get_that_lags_behind_the_list_settles_nothing(play: Scene) -> None:
     """List shows the end already, Get does not: the job is asked for again until it does."""
     play.aws.jobs = running(1, 2, 3)
     play.watch(1, 2, 3)
@@ -99,7 +99,7 @@ def test_a_get_that_lags_behind_the_list_settles_nothing(play: Scene):
     assert any(isinstance(change, StatusChanged) for _, changes in play.told() for change in changes)
 
 
-def test_a_list_that_lags_behind_get_is_asked_about_once(play: Scene):
+def test_a_list_that_lags_behind_get_is_asked_about_once(play: Scene) -> None:
     play.aws.jobs = running(1, 2, 3, minute=9)
     play.aws.listed = [response(1, minute=1), response(2, minute=1), response(3, minute=1)]
     play.watch(1, 2, 3)
@@ -110,7 +110,7 @@ def test_a_list_that_lags_behind_get_is_asked_about_once(play: Scene):
     assert len(play.aws.gets) == 3
 
 
-def test_a_summary_that_could_hide_a_change_never_spares_the_get(play: Scene):
+def test_a_summary_that_could_hide_a_change_never_spares_the_get(play: Scene) -> None:
     """LastModifiedTime and statusDetails are optional in a summary."""
     play.aws.jobs = running(1, 2, 3)
     play.aws.listed = [{"jobArn": arn(number), "status": "InProgress"} for number in (1, 2, 3)]
@@ -122,7 +122,7 @@ def test_a_summary_that_could_hide_a_change_never_spares_the_get(play: Scene):
     assert len(play.aws.gets) == 9
 
 
-def test_a_job_that_is_missing_from_the_list_is_asked_for_and_not_given_up(play: Scene):
+def test_a_job_that_is_missing_from_the_list_is_asked_for_and_not_given_up(play: Scene) -> None:
     play.aws.jobs = running(1, 2, 3)
     play.watch(1, 2, 3)
     play.turn()
@@ -133,7 +133,7 @@ def test_a_job_that_is_missing_from_the_list_is_asked_for_and_not_given_up(play:
     assert not any(isinstance(change, Vanished) for _, changes in play.told() for change in changes)
 
 
-def test_paging_goes_on_until_all_are_found_and_no_longer(play: Scene):
+def test_paging_goes_on_until_all_are_found_and_no_longer(play: Scene) -> None:
     play.aws.jobs = running(*range(1, 8))
     play.aws.page_size = 2
     play.watch(1, 2, 3)
@@ -142,7 +142,7 @@ def test_paging_goes_on_until_all_are_found_and_no_longer(play: Scene):
     assert play.aws.lists == 2
 
 
-def test_a_duplicated_summary_is_asked_about_once(play: Scene):
+def test_a_duplicated_summary_is_asked_about_once(play: Scene) -> None:
     play.aws.jobs = running(1, 2, 3)
     play.watch(1, 2, 3)
     play.turn()
@@ -153,7 +153,7 @@ def test_a_duplicated_summary_is_asked_about_once(play: Scene):
     assert play.aws.gets == [arn(1)]
 
 
-def test_when_list_is_denied_each_job_is_asked_by_get(play: Scene):
+def test_when_list_is_denied_each_job_is_asked_by_get(play: Scene) -> None:
     play.aws.jobs = running(1, 2, 3)
     play.watch(1, 2, 3)
     play.turn()
@@ -165,7 +165,7 @@ def test_when_list_is_denied_each_job_is_asked_by_get(play: Scene):
     assert play.log.lines.count("list_failed") == 1
 
 
-def test_a_job_is_confirmed_by_get_once_a_day(play: Scene):
+def test_a_job_is_confirmed_by_get_once_a_day(play: Scene) -> None:
     play.aws.jobs = running(1, 2, 3, 4, 5)
     play.watch(1, 2, 3, 4, 5)
     play.turn()
@@ -175,7 +175,7 @@ def test_a_job_is_confirmed_by_get_once_a_day(play: Scene):
     assert {play.aws.gets.count(identifier) for identifier in play.aws.jobs} <= {1, 2}
 
 
-def test_the_end_is_told_once_and_the_job_is_asked_for_no_more(play: Scene):
+def test_the_end_is_told_once_and_the_job_is_asked_for_no_more(play: Scene) -> None:
     play.aws.jobs = running(1)
     play.watch(1)
     play.turn()
@@ -189,7 +189,7 @@ def test_the_end_is_told_once_and_the_job_is_asked_for_no_more(play: Scene):
     assert (play.aws.gets, play.messages()) == ([], 1)
 
 
-def test_a_failed_job_without_a_reason_stays_watched_ten_minutes_for_it(play: Scene):
+def test_a_failed_job_without_a_reason_stays_watched_ten_minutes_for_it(play: Scene) -> None:
     play.aws.jobs = running(1)
     play.watch(1)
     play.turn()
@@ -202,7 +202,7 @@ def test_a_failed_job_without_a_reason_stays_watched_ten_minutes_for_it(play: Sc
     assert play.turn(after=150) is None
 
 
-def test_a_failed_job_whose_reason_never_comes_is_let_go(play: Scene):
+def test_a_failed_job_whose_reason_never_comes_is_let_go(play: Scene) -> None:
     play.aws.jobs = {arn(1): response(1, status="Failed", minute=60)}
     play.watch(1)
     for _ in range(6):
@@ -211,7 +211,7 @@ def test_a_failed_job_whose_reason_never_comes_is_let_go(play: Scene):
     assert play.messages() == 1
 
 
-def test_an_older_response_is_ignored(play: Scene):
+def test_an_older_response_is_ignored(play: Scene) -> None:
     play.aws.jobs = {arn(1): response(1, minute=60, statusDetails={"trainingDetails": step("InProgress", 50)})}
     play.watch(1)
     play.turn()
@@ -222,7 +222,7 @@ def test_an_older_response_is_ignored(play: Scene):
     assert play.messages() == 0
 
 
-def test_a_seen_job_that_is_not_found_three_times_is_lost_sight_of_once_and_found_again(play: Scene):
+def test_a_seen_job_that_is_not_found_three_times_is_lost_sight_of_once_and_found_again(play: Scene) -> None:
     play.aws.jobs = running(1)
     play.watch(1)
     play.turn()
@@ -240,7 +240,7 @@ def test_a_seen_job_that_is_not_found_three_times_is_lost_sight_of_once_and_foun
     assert kinds == [Vanished, WatchRegained]
 
 
-def test_a_job_that_aws_has_never_known_is_told_as_blindness_once(play: Scene):
+def test_a_job_that_aws_has_never_known_is_told_as_blindness_once(play: Scene) -> None:
     play.watch(1)
     for _ in range(12):
         play.turn(after=150)
@@ -248,7 +248,9 @@ def test_a_job_that_aws_has_never_known_is_told_as_blindness_once(play: Scene):
 
 
 @pytest.mark.parametrize("fault", [LookFault.CREDENTIALS, LookFault.NETWORK, LookFault.SERVER, LookFault.DENIED])
-def test_a_failure_that_all_share_is_one_event_of_the_scope_and_one_when_it_is_over(play: Scene, fault: LookFault):
+def test_a_failure_that_all_share_is_one_event_of_the_scope_and_one_when_it_is_over(
+    play: Scene, fault: LookFault
+) -> None:
     play.aws.jobs = running(1, 2, 3, 4)
     play.watch(1, 2, 3, 4)
     play.turn()
@@ -265,7 +267,7 @@ def test_a_failure_that_all_share_is_one_event_of_the_scope_and_one_when_it_is_o
     assert play.log.lines.count("scope_failing") == play.log.lines.count("scope_works_again") == 1
 
 
-def test_blindness_survives_a_restart_and_is_not_told_twice(play: Scene):
+def test_blindness_survives_a_restart_and_is_not_told_twice(play: Scene) -> None:
     play.aws.jobs = running(1, 2)
     play.watch(1, 2)
     play.aws.get_error = refusal(LookFault.CREDENTIALS)
@@ -281,7 +283,7 @@ def test_blindness_survives_a_restart_and_is_not_told_twice(play: Scene):
     ]
 
 
-def test_blindness_shorter_than_configured_is_not_told(play: Scene):
+def test_blindness_shorter_than_configured_is_not_told(play: Scene) -> None:
     play.aws.jobs = running(1)
     play.watch(1)
     play.turn()
@@ -293,14 +295,14 @@ def test_blindness_shorter_than_configured_is_not_told(play: Scene):
     assert play.messages() == 0
 
 
-def test_after_refused_credentials_the_client_begins_anew(play: Scene):
+def test_after_refused_credentials_the_client_begins_anew(play: Scene) -> None:
     play.watch(1)
     play.aws.get_error = refusal(LookFault.CREDENTIALS)
     play.turn()
     assert play.aws.closed == 1
 
 
-def test_one_jobs_bad_response_is_its_own_error(play: Scene):
+def test_one_jobs_bad_response_is_its_own_error(play: Scene) -> None:
     play.aws.jobs = {**running(1, 2, 3), arn(2): response(2, status=None)}  # type: ignore[arg-type]
     play.watch(1, 2, 3)
     play.turn()
@@ -324,7 +326,7 @@ def test_one_jobs_bad_response_is_its_own_error(play: Scene):
         response(1, failureMessage={"a": 1}),
     ],
 )
-def test_no_body_ends_the_sweep_and_none_is_believed(play: Scene, facts: dict[str, Any]):
+def test_no_body_ends_the_sweep_and_none_is_believed(play: Scene, facts: dict[str, Any]) -> None:
     play.aws.jobs = {arn(1): facts}
     play.watch(1)
     play.turn()
@@ -333,14 +335,14 @@ def test_no_body_ends_the_sweep_and_none_is_believed(play: Scene, facts: dict[st
     assert play.told() == []
 
 
-def test_a_hopeless_scope_is_not_asked_a_thousand_times(play: Scene):
+def test_a_hopeless_scope_is_not_asked_a_thousand_times(play: Scene) -> None:
     play.watch(*range(1, 41))
     play.aws.get_error = refusal(LookFault.NETWORK)
     play.turn()
     assert len(play.aws.gets) <= 8
 
 
-def test_a_job_given_by_name_is_asked_by_name_and_learns_its_arn(play: Scene):
+def test_a_job_given_by_name_is_asked_by_name_and_learns_its_arn(play: Scene) -> None:
     play.aws.jobs = {"job-1": response(1)}
     play.watch(identifier="job-1")
     play.turn()
@@ -350,7 +352,7 @@ def test_a_job_given_by_name_is_asked_by_name_and_learns_its_arn(play: Scene):
     assert play.aws.gets == ["job-1", "job-1"]
 
 
-def test_a_job_given_by_name_that_is_known_by_its_arn_becomes_one_job(play: Scene):
+def test_a_job_given_by_name_that_is_known_by_its_arn_becomes_one_job(play: Scene) -> None:
     play.aws.jobs = {arn(1): response(1), "job-1": response(1)}
     play.watch(1)
     play.turn()
@@ -362,7 +364,7 @@ def test_a_job_given_by_name_that_is_known_by_its_arn_becomes_one_job(play: Scen
     assert len(play.told()) == 1
 
 
-def test_a_name_that_now_means_another_job_is_an_error_and_no_news(play: Scene):
+def test_a_name_that_now_means_another_job_is_an_error_and_no_news(play: Scene) -> None:
     play.aws.jobs = {"job-1": response(1)}
     play.watch(identifier="job-1")
     play.turn()
@@ -373,7 +375,7 @@ def test_a_name_that_now_means_another_job_is_an_error_and_no_news(play: Scene):
     assert play.messages() == 0
 
 
-def test_whoever_asked_has_an_answer_even_if_nothing_changed(play: Scene):
+def test_whoever_asked_has_an_answer_even_if_nothing_changed(play: Scene) -> None:
     play.aws.jobs = {arn(1): response(1, minute=9)}
     play.watch(1)
     play.turn()
@@ -386,7 +388,7 @@ def test_whoever_asked_has_an_answer_even_if_nothing_changed(play: Scene):
         assert play.store.jobs.find(arn(1)).asked_at == 0
 
 
-def test_a_clock_that_was_set_back_delays_nobody(play: Scene):
+def test_a_clock_that_was_set_back_delays_nobody(play: Scene) -> None:
     play.aws.jobs = running(1)
     play.watch(1)
     play.turn()
@@ -395,7 +397,7 @@ def test_a_clock_that_was_set_back_delays_nobody(play: Scene):
     assert play.aws.gets == [arn(1)]
 
 
-def test_jobs_that_are_due_nearly_together_are_looked_at_together(play: Scene):
+def test_jobs_that_are_due_nearly_together_are_looked_at_together(play: Scene) -> None:
     """Thin turns would ask for the same List again and again."""
     play.cadence = Cadence(30, 120)
     play.aws.jobs = running(*range(1, 6))
@@ -408,7 +410,7 @@ def test_jobs_that_are_due_nearly_together_are_looked_at_together(play: Scene):
     assert (play.aws.lists, play.aws.gets) == (1, [])
 
 
-def test_not_found_is_not_shared_by_a_scope(play: Scene):
+def test_not_found_is_not_shared_by_a_scope(play: Scene) -> None:
     play.aws.jobs = running(1, 2)
     play.watch(1, 2)
     play.turn()
