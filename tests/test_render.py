@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -164,6 +165,13 @@ def test_the_running_sub_task_is_marked_and_has_a_duration_so_far() -> None:
     steps = read(response(statusDetails={"trainingDetails": step("InProgress", 13)})).steps
     body = write(compose(story(Appeared("InProgress"), steps=steps)), Family.TEXT).body
     assert "> training  InProgress  2026-11-20 08:13:00  3h00m" in body
+
+
+def test_times_are_the_readers_with_their_offset_from_utc() -> None:
+    body = write(compose(story(*FAILED, zone=ZoneInfo("Asia/Kolkata"))), Family.TEXT).body
+    assert "training: InProgress -> Failed at 2026-11-20 16:42:00 +05:30, after 3h00m" in body
+    assert "Sub-tasks (times are +05:30):" in body
+    assert "2026-11-20 13:42:00  3h00m" in body
 
 
 def test_a_repeat_and_a_late_message_say_so_first() -> None:

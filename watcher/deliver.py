@@ -7,6 +7,7 @@ repeats a message, and says so.  Not its business: waiting between turns (``loop
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, tzinfo
 from typing import Protocol, TypeVar, TypeVarTuple
 
 from watcher.bedrock.kind import MalformedResponse
@@ -94,13 +95,14 @@ class Lane:
         on_news: Callable[[], None],
         tell: Sequence[str] = (),
         subject: str | None = None,
+        zone: tzinfo | None = UTC,
     ) -> None:
         self.channel = channel
         self.tell = tell
         self._open_post, self._queue, self._archive = open_post, queue, archive
         self._transact, self._in_thread = transact, in_thread
         self._now, self._luck, self._host, self._log, self._on_news = now, luck, host, log, on_news
-        self._subject = subject
+        self._subject, self._zone = subject, zone
         self._post: Post | None = None
         self.failing = False
         self._free_at = 0.0
@@ -130,7 +132,7 @@ class Lane:
                 return opened
             self._post = opened
         told = await self._transact(self._archive.story, delivery.event)
-        story = tell_story(delivery, told, self._now(), self._host)
+        story = tell_story(delivery, told, self._now(), self._host, self._zone)
         return await self._in_thread(self._post.send, write(compose(story), self._post.family))
 
     async def _mark(self, delivery: Delivery, verdict: Verdict) -> None:
@@ -158,6 +160,7 @@ def tell_story(
     told: tuple[Job | None, Record | None, str, tuple[Step, ...], tuple[str, ...]],
     now: float,
     host: str,
+    zone: tzinfo | None,
 ) -> Story:
     """Return the Story of a delivery from what the archive told."""
     job, record, status, steps, in_scope = told
@@ -172,6 +175,7 @@ def tell_story(
         uncertain=delivery.uncertain,
         revived=delivery.revived,
         jobs_in_scope=in_scope,
+        zone=zone,
     )
 
 

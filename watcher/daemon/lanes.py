@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar, TypeVarTuple
+from zoneinfo import ZoneInfo
 
 import anyio
 from anyio import to_thread
@@ -88,6 +89,7 @@ class Lanes:
             on_news=self.ring,
             tell=self.tell,
             subject=subject,
+            zone=ZoneInfo(parts.config.timezone) if parts.config.timezone else None,
         )
 
     def _open_post(self, channel: ChannelConfig) -> AppriseChannel | Failed:

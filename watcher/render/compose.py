@@ -7,6 +7,7 @@ then facts; then the footer.  Not its business: any channel's markup (``families
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, tzinfo
 from typing import Any
 
 from watcher.model import (
@@ -27,7 +28,7 @@ from watcher.model import (
 )
 from watcher.policy import severity
 from watcher.render.story import Doc, Row, Story
-from watcher.render.words import between, clean, cut, duration, moment, shorten
+from watcher.render.words import between, clean, cut, duration, moment, offset, plain_moment, shorten
 
 TITLE = 80
 """A title's characters at most."""
@@ -44,9 +45,10 @@ def compose(story: Story) -> Doc:
     return Doc(
         title=_title(story),
         severity=severity(transitions),
-        lines=tuple(clean(line) for one in _worth_a_line(transitions) for line in _lines(one)),
+        lines=tuple(clean(line) for one in _worth_a_line(transitions) for line in _lines(one, story.zone)),
         failure=cut(clean(_failure(story), lines=True), FAILURE),
         timeline=tuple(_row(story, step) for step in story.steps),
+        timeline_zone=offset(story.event.observed_at, story.zone),
         facts=tuple((name, clean(value)) for name, value in _facts(story) if value),
         notices=tuple(_notices(story)),
         footer=tuple(_footer(story)),
@@ -84,13 +86,17 @@ def _headline(story: Story) -> tuple[str, str, str]:
 def _watch_headline(story: Story, change: Transition) -> tuple[str, str, str]:
     match change:
         case WatchLost():
-            return "CANNOT WATCH", "", f" since {change.since_at:%H:%M} UTC"
+            return "CANNOT WATCH", "", f" since {_clock(change.since_at, story.zone)}"
         case WatchRegained():
             return "WATCHING AGAIN", "", f" after {between(change.since_at, story.event.observed_at)}"
         case Appeared():
             return "WATCHING", change.status, ""
         case _:
             return _PLAIN_HEADLINES.get(type(change), "CHANGED"), "", ""
+
+
+def _clock(at: datetime, zone: tzinfo | None) -> str:
+    return f"{at.astimezone(zone):%H:%M} {offset(at, zone)}"
 
 
 _PLAIN_HEADLINES: dict[type[Transition], str] = {
@@ -120,7 +126,7 @@ def _subject(story: Story) -> str:
     return rest if kind == "channel" else f"jobs of {rest}"
 
 
-def _lines(change: Transition) -> Iterator[str]:  # noqa: C901 - one line a case is the point
+def _lines(change: Transition, zone: tzinfo | None) -> Iterator[str]:  # noqa: C901 - one line a case is the point
     match change:
         case Appeared():
             yield f"First sight: {change.status}"
@@ -129,10 +135,10 @@ def _lines(change: Transition) -> Iterator[str]:  # noqa: C901 - one line a case
                 between(change.started_at, change.changed_at) if change.new not in ("InProgress", "NotStarted") else ""
             )
             at = change.started_at if change.new == "InProgress" else change.changed_at
-            when = f" at {moment(at)}" if at else ""
+            when = f" at {moment(at, zone)}" if at else ""
             yield f"{change.step}: {change.old or 'new'} -> {change.new}{when}" + (f", after {took}" if took else "")
         case StatusChanged():
-            when = f" at {moment(change.changed_at)}" if change.changed_at else ""
+            when = f" at {moment(change.changed_at, zone)}" if change.changed_at else ""
             yield f"Job: {change.old or 'first seen'} -> {change.new}{when}"
         case FieldChanged():
             yield f"{change.path}: {shorten(change.old or 'absent', 200)} -> {shorten(change.new or 'absent', 200)}"
@@ -141,11 +147,11 @@ def _lines(change: Transition) -> Iterator[str]:  # noqa: C901 - one line a case
             yield "Customization jobs cannot be deleted: most likely credentials, account or region have changed."
             yield "It stays watched, and is asked for every half hour."
         case WatchLost():
-            yield f"Could not look since {moment(change.since_at)}: {change.reason}"
+            yield f"Could not look since {moment(change.since_at, zone)}: {change.reason}"
             if change.remedy:
                 yield f"What to do: {change.remedy}"
         case WatchRegained():
-            yield f"Looking works again; blind since {moment(change.since_at)}."
+            yield f"Looking works again; blind since {moment(change.since_at, zone)}."
         case DeliveryDead():
             count = f"{change.count} messages" if change.count > 1 else "A message"
             yield f"{count} for channel {change.channel} could not be delivered: {change.reason}"
@@ -168,7 +174,7 @@ def _row(story: Story, step: Step) -> Row:
     return Row(
         name=clean(step.name),
         status=clean(step.status),
-        started=f"{step.started_at:%Y-%m-%d %H:%M:%S}" if began and step.started_at else "",
+        started=plain_moment(step.started_at, story.zone) if began and step.started_at else "",
         duration=between(step.started_at, end) if began else "",
         current=running,
     )
@@ -183,14 +189,14 @@ def _facts(story: Story) -> Iterator[tuple[str, str]]:
     if job.label and job.name and job.label != job.name:
         yield "job name", job.name
     if now is not None:
-        yield from _facts_of_response(now)
+        yield from _facts_of_response(now, story.zone)
     yield "region", job.region
     yield "account", job.account
     yield "tags", ", ".join(job.tags)
     yield "ARN", job.arn
 
 
-def _facts_of_response(now: Snapshot) -> Iterator[tuple[str, str]]:
+def _facts_of_response(now: Snapshot, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
     facts = now.facts
     yield "base model", _tail(facts.get("baseModelArn"))
     yield "type", _words(facts.get("customizationType"))
@@ -203,24 +209,25 @@ def _facts_of_response(now: Snapshot) -> Iterator[tuple[str, str]]:
         yield "validation loss", ", ".join(filter(None, (_loss(one, "validationLoss") for one in many)))
     output = facts.get("outputDataConfig")
     yield "output", _words(output.get("s3Uri")) if isinstance(output, dict) else ""
-    yield "created", moment(now.created_at)
+    yield "created", moment(now.created_at, zone)
 
 
 def _notices(story: Story) -> Iterator[str]:
     if story.uncertain:
         yield "This may be a repeat: an earlier try may have arrived."
     if story.revived:
-        yield f"Late: this was given up and is sent again; it was seen at {moment(story.event.observed_at)}."
+        seen = moment(story.event.observed_at, story.zone)
+        yield f"Late: this was given up and is sent again; it was seen at {seen}."
 
 
 def _footer(story: Story) -> Iterator[str]:
-    event = story.event
+    event, zone = story.event, story.zone
     aws = max((at for change in event.transitions if (at := getattr(change, "changed_at", None))), default=None)
     if aws is not None:
         late = duration(event.observed_at - aws)
-        yield f"AWS's time {moment(aws)}, seen {moment(event.observed_at)} ({late} later)"
+        yield f"AWS's time {moment(aws, zone)}, seen {moment(event.observed_at, zone)} ({late} later)"
     else:
-        yield f"seen {moment(event.observed_at)}"
+        yield f"seen {moment(event.observed_at, zone)}"
     yield f"event {event.id}, bedrock-watch on {clean(story.host)}"
 
 

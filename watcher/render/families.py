@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from watcher.model import Family, Message
-from watcher.render.story import Doc, Row
+from watcher.render.story import Doc
 
 _ZERO_WIDTH = "\u200b"
 
@@ -25,7 +25,7 @@ def _plain(doc: Doc) -> Message:
     parts = [*doc.notices, "\n".join(doc.lines)]
     if doc.failure:
         parts.append("failureMessage:\n" + _indented(doc.failure))
-    parts += [_table(doc.timeline), _facts(doc), "\n".join(doc.footer)]
+    parts += [_table(doc), _facts(doc), "\n".join(doc.footer)]
     return Message(doc.title, "\n\n".join(filter(None, parts)), doc.severity)
 
 
@@ -44,7 +44,7 @@ def _marked_up(doc: Doc, text: Callable[[str], str], fence: Callable[[str], str]
     parts = [*map(text, doc.notices), "\n".join(map(text, doc.lines))]
     if doc.failure:
         parts.append(fence(doc.failure))
-    parts += [fence(block) for block in (_table(doc.timeline), _facts(doc)) if block]
+    parts += [fence(block) for block in (_table(doc), _facts(doc)) if block]
     parts.append("\n".join(map(text, doc.footer)))
     return Message(doc.title, "\n\n".join(filter(None, parts)), doc.severity)
 
@@ -58,14 +58,15 @@ _PRINTERS: dict[Family, Callable[[Doc], Message]] = {
 }
 
 
-def _table(rows: tuple[Row, ...]) -> str:
+def _table(doc: Doc) -> str:
     """Return the timeline in columns; the running sub-task is marked."""
+    rows = doc.timeline
     if not rows:
         return ""
     cells = [(("> " if row.current else "  ") + row.name, row.status, row.started, row.duration) for row in rows]
     widths = [max(len(cell[column]) for cell in cells) for column in range(4)]
     lines = ["  ".join(cell[column].ljust(widths[column]) for column in range(4)).rstrip() for cell in cells]
-    return "\n".join(["Sub-tasks (times are UTC):", *lines])
+    return "\n".join([f"Sub-tasks (times are {doc.timeline_zone}):", *lines])
 
 
 def _facts(doc: Doc) -> str:

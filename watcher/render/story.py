@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from watcher.model import Event, Job, Severity, Snapshot, Step
 
@@ -13,7 +13,8 @@ class Story:
     """One event, and all that a reader wants to know with it.
 
     *status* and *steps* are those at the time of the event; *snapshot* is what is known now.  *uncertain*: an
-    earlier try may have arrived.  *revived*: it had been given up.  *now* is when this is written, *host* where.
+    earlier try may have arrived.  *revived*: it had been given up.  *now* is when this is written, *host* where, and
+    *zone* the readers' (None: the machine's).
     """
 
     event: Event
@@ -26,6 +27,7 @@ class Story:
     uncertain: bool = False
     revived: bool = False
     jobs_in_scope: tuple[str, ...] = ()
+    zone: tzinfo | None = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Doc:
     lines: tuple[str, ...] = ()
     failure: str = ""
     timeline: tuple[Row, ...] = ()
+    timeline_zone: str = "UTC"
     facts: tuple[tuple[str, str], ...] = ()
     notices: tuple[str, ...] = ()
     footer: tuple[str, ...] = ()

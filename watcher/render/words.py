@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 # C0 and C1 controls except tab and newline, line and paragraph separators, the marks that turn text around, and lone
 # surrogates, which no server can be sent.  Joiners stay: words of several scripts need them.
@@ -25,9 +25,20 @@ def duration(span: timedelta | float) -> str:
     return f"{secs}s"
 
 
-def moment(at: datetime | None) -> str:
-    """Return a time as ``2026-11-24 14:02:10 UTC``, or ``unknown``."""
-    return "unknown" if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"
+def moment(at: datetime | None, zone: tzinfo | None = UTC) -> str:
+    """Return a time as ``2026-11-24 14:02:10 UTC`` or ``... +01:00``, or ``unknown``; *zone* None is the machine's."""
+    return "unknown" if at is None else f"{plain_moment(at, zone)} {offset(at, zone)}"
+
+
+def plain_moment(at: datetime, zone: tzinfo | None) -> str:
+    """Return a time without its offset, for a column whose heading tells it."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+def offset(at: datetime, zone: tzinfo | None) -> str:
+    """Return the offset of *zone* at that time, as ``UTC`` or ``+01:00``."""
+    digits = f"{at.astimezone(zone):%z}"
+    return "UTC" if digits == "+0000" else f"{digits[:3]}:{digits[3:5]}"
 
 
 def between(start: datetime | None, end: datetime | None) -> str:
