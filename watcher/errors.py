@@ -6,6 +6,7 @@ with.  Not its business: how an SDK's exceptions become these (``bedrock.errors`
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 
 
@@ -104,3 +105,14 @@ class LookError(WatchError):
     def of_scope(self) -> bool:
         """Whether every job behind the same credentials and endpoint must fail alike."""
         return self.fault in (LookFault.CREDENTIALS, LookFault.NETWORK)
+
+    def dump(self) -> str:
+        """Return the error as a JSON text, which the store keeps until a look succeeds."""
+        told = {"fault": self.fault, "code": self.code, "reason": self.reason, "remedy": self.remedy}
+        return json.dumps(told, ensure_ascii=False)
+
+    @classmethod
+    def load(cls, text: str) -> LookError:
+        """Return the error that *text* was dumped from."""
+        told = json.loads(text)
+        return cls(LookFault(told["fault"]), told["code"], told["reason"], told["remedy"])

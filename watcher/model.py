@@ -319,11 +319,22 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent: the title and body are already safe for the channel's family."""
+    """What is sent: every text in it is already safe for the channel's family.
+
+    *body* is the text in the family's markup (for e-mail the plain part, beside *html*); *payload* is what is sent
+    in place of Apprise's own object where a family has one (Slack, JSON).  *conversation* names what the message is
+    about: messages that share it are one thread; *thread* is what the receiver answered to the first of them, and
+    *broadcast* shows a reply outside its thread too.
+    """
 
     title: str
     body: str
     severity: Severity
+    html: str = ""
+    payload: Mapping[str, Any] | None = None
+    conversation: str = ""
+    thread: Mapping[str, str] = field(default_factory=dict)
+    broadcast: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,16 +35,15 @@ class Database:
             if not create and not path.exists():
                 raise StoreError(f"no database at {path}", "add a job first: bedrock-watch add JOB")
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o770)
-            connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-            connection.row_factory = sqlite3.Row
-            database = cls(connection, path)
-            database._prepare()
+            with explained(path):
+                connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+                connection.row_factory = sqlite3.Row
+                database = cls(connection, path)
+                database._prepare()
         except PermissionError as error:
             raise StoreError(f"may not use {path}: {error.strerror}", _permission_hint(path)) from error
         except OSError as error:
             raise StoreError(f"cannot use {path}: {error.strerror}", "name another state_dir") from error
-        except sqlite3.Error as error:
-            raise _explained(error, path) from error
         return database
 
     def _prepare(self) -> None:
@@ -122,7 +121,21 @@ def _permission_hint(path: Path) -> str:
     return f"run as its owner, or as a member of its group ({path.parent}, you are uid {os.getuid()})"
 
 
-def _explained(error: sqlite3.Error, path: Path) -> StoreError:
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Raise StoreError, in words that say what to do, for what SQLite says of the file at *path* or of its disk.
+
+    What SQLite says of our own SQL is a bug, and passes.
+    """
+    try:
+        yield
+    except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
+        raise
+    except sqlite3.DatabaseError as error:
+        raise _in_words(error, path) from error
+
+
+def _in_words(error: sqlite3.Error, path: Path) -> StoreError:
     text = str(error)
     if "not a database" in text or "malformed" in text:
         return StoreError(f"{path} is damaged: {text}", "restore a backup, or move it away to begin anew")

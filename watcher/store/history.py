@@ -49,7 +49,18 @@ class Summary:
     deliveries: Mapping[str, int]
     oldest_undelivered_at: float
     failing_jobs: int
-    scopes: tuple[tuple[str, str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRecord:
+    """How one channel stands: deliveries by state, when the last one arrived, and what the last failure was.
+
+    *last_error* is empty once a later message has arrived.  Times are epoch seconds; 0 means never.
+    """
+
+    deliveries: Mapping[str, int]
+    sent_at: float
+    last_error: str
 
 
 class History:
@@ -66,17 +77,18 @@ class History:
                 return None
             return Record(json.loads(row["facts"]), row["response"], datetime.fromtimestamp(row["seen_at"], UTC))
 
-    def scope_error(self, scope: str) -> str:
-        """Return why a scope cannot be looked at; empty when it can."""
+    def scopes(self) -> dict[str, tuple[str, float]]:
+        """Return the scopes that cannot be looked at: by their keys, the last error (dumped) and since when."""
         with self._db.reading() as sql:
-            row = sql.execute("SELECT last_error FROM scopes WHERE key = ?", (scope,)).fetchone()
-            return "" if row is None else str(row["last_error"])
+            rows = sql.execute("SELECT key, last_error, failing_since FROM scopes ORDER BY key")
+            return {row["key"]: (row["last_error"], row["failing_since"]) for row in rows}
 
-    def events(self, job: int | None = None, limit: int = 1000) -> list[tuple[Event, Job | None]]:
-        """Return the last *limit* events, of one job or of all, oldest first, each with its job."""
+    def events(self, job: int | None = None, limit: int = 1000, since: float = 0.0) -> list[tuple[Event, Job | None]]:
+        """Return the last *limit* events *since* then, of one job or of all, oldest first, each with its job."""
         with self._db.reading() as sql:
             rows = sql.execute(
-                "SELECT * FROM events WHERE ? IS NULL OR job = ? ORDER BY id DESC LIMIT ?", (job, job, limit)
+                "SELECT * FROM events WHERE (? IS NULL OR job = ?) AND observed_at >= ? ORDER BY id DESC LIMIT ?",
+                (job, job, since, limit),
             ).fetchall()
             jobs = {
                 row["id"]: job_of(row)
@@ -128,11 +140,26 @@ class History:
                 "SELECT coalesce(min(created_at), 0) FROM deliveries WHERE state IN ('pending', 'sending', 'uncertain')"
             )
             failing = sql.execute("SELECT count(*) FROM jobs WHERE failures > 0 AND (from_cli OR from_config)")
-            scopes = sql.execute("SELECT key, last_error, failing_since FROM scopes ORDER BY key")
             return Summary(
                 jobs={row["state"]: row["n"] for row in jobs},
                 deliveries={row["state"]: row["n"] for row in deliveries},
                 oldest_undelivered_at=oldest.fetchone()[0],
                 failing_jobs=failing.fetchone()[0],
-                scopes=tuple((row["key"], row["last_error"], row["failing_since"]) for row in scopes),
             )
+
+    def channels(self) -> dict[str, ChannelRecord]:
+        """Return how each channel stands that ever had a message, by its name."""
+        with self._db.reading() as sql:
+            counts: dict[str, dict[str, int]] = {}
+            for row in sql.execute("SELECT channel, state, count(*) AS n FROM deliveries GROUP BY channel, state"):
+                counts.setdefault(row["channel"], {})[row["state"]] = row["n"]
+            rows = sql.execute(
+                "WITH last AS (SELECT channel, max(CASE WHEN state = 'sent' THEN finished_at ELSE 0 END) AS sent_at"
+                " FROM deliveries GROUP BY channel) SELECT channel, sent_at, coalesce((SELECT last_error FROM"
+                " deliveries AS d WHERE d.channel = last.channel AND d.last_error != ''"
+                " AND (d.finished_at = 0 OR d.finished_at > last.sent_at) ORDER BY d.id DESC LIMIT 1), '') AS last_error"
+                " FROM last ORDER BY channel"
+            )
+            return {
+                row["channel"]: ChannelRecord(counts[row["channel"]], row["sent_at"], row["last_error"]) for row in rows
+            }

@@ -18,13 +18,17 @@ _NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A job that someone wants watched; None leaves what is known already."""
+    """A job that someone wants watched; None leaves what is known already.
+
+    *default_profile* is the profile of a job that is not known yet and for which none is named.
+    """
 
     identifier: JobArn | str
     region: str
     profile: str | None = None
     label: str | None = None
     tags: tuple[str, ...] | None = None
+    default_profile: str = ""
 
 
 class Jobs:
@@ -36,12 +40,14 @@ class Jobs:
     def add(self, wanted: Wanted, now: float, *, ask: bool) -> tuple[Job, bool]:
         """Watch a job because a person said so; return it and whether it is newly watched.
 
-        Idempotent: a job that is known gets the new label, tags and profile.  *ask* has the daemon look at once.
+        Idempotent: a job that is known gets the new label, tags and profile.  *ask* has the daemon look at once, and
+        write ``asked_at`` back to 0 when it has; a job that is over is looked at no more.
         """
         with self._db.transaction() as sql:
             job_id, before = _upsert(sql, wanted, now)
             sql.execute(
-                f"UPDATE jobs SET from_cli = 1, revision = {_NEXT_REVISION}, asked_at = ?,"
+                f"UPDATE jobs SET from_cli = 1, revision = {_NEXT_REVISION},"
+                " asked_at = CASE WHEN state = 'ended' THEN 0 ELSE ? END,"
                 " next_poll_at = CASE WHEN state = 'ended' THEN next_poll_at ELSE ? END WHERE id = ?",
                 (now if ask else 0.0, now, job_id),
             )
@@ -169,7 +175,7 @@ def _insert(sql: sqlite3.Connection, wanted: Wanted, now: float) -> int:
             arn.kind if arn else CUSTOMIZATION,
             arn.account if arn else "",
             wanted.region,
-            wanted.profile or "",
+            wanted.default_profile if wanted.profile is None else wanted.profile,
             wanted.label or "",
             json.dumps(wanted.tags or (), ensure_ascii=False),
             now,

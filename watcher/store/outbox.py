@@ -154,10 +154,10 @@ class Outbox:
                     raise UnknownJob(f"no undelivered message {one}", "see them: bedrock-watch deliveries")
             return len(ids)
 
-    def drop(self, delivery: int, now: float) -> None:
+    def drop(self, delivery: int, now: float, reason: str = "dropped by a person") -> None:
         """Give one waiting message up because a person said so; raises UnknownJob when there is none."""
         with self._db.transaction() as sql:
-            if _bury(sql, "id = ? AND state IN ('pending', 'uncertain')", (delivery,), "dropped by a person", now) != 1:
+            if _bury(sql, "id = ? AND state IN ('pending', 'uncertain')", (delivery,), reason, now) != 1:
                 raise UnknownJob(f"no waiting message {delivery}", "see them: bedrock-watch deliveries")
 
 

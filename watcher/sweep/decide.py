@@ -111,7 +111,7 @@ def miss(how: Circumstances, job: Watched, error: LookError, now: float) -> Miss
     gone = "vanished" in (state, job.state)
     delay = VANISHED_RETRY if gone else retry_look(how.cadence, failures, how.luck, error.retry_after)
     channels = route(transitions, job.tags, how.routes)
-    return Miss(failures, since, now + delay, str(error), transitions, channels, state)
+    return Miss(failures, since, now + delay, error.dump(), transitions, channels, state)
 
 
 def scope_miss(how: Circumstances, scope: Scope | None, jobs: Iterable[Watched], error: LookError, now: float) -> Miss:
@@ -123,7 +123,7 @@ def scope_miss(how: Circumstances, scope: Scope | None, jobs: Iterable[Watched],
         transitions = (WatchLost(error.what, error.remedy, utc(since)),)
     delay = retry_look(how.cadence, failures, how.luck, error.retry_after)
     channels = channels_of(how, transitions, jobs)
-    return Miss(failures, since, now + delay, str(error), transitions, channels)
+    return Miss(failures, since, now + delay, error.dump(), transitions, channels)
 
 
 def channels_of(how: Circumstances, transitions: Sequence[Transition], jobs: Iterable[Watched]) -> tuple[str, ...]:
