@@ -259,6 +259,18 @@ class WatchRegained:
 
 
 @dataclass(frozen=True, slots=True)
+class Reminder:
+    """Something lasts too long: *what* is an event name (overdue, stalled, stopping, queued).
+
+    It has lasted since *since_at*, and is told from *limit* seconds on.
+    """
+
+    what: str
+    since_at: datetime
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryDead:
     """*count* messages for *channel* are given up, because of *reason*."""
 
@@ -283,6 +295,7 @@ Transition = (
     | Vanished
     | WatchLost
     | WatchRegained
+    | Reminder
     | DeliveryDead
     | ChannelTest
 )

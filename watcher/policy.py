@@ -15,6 +15,7 @@ from watcher.model import (
     FailureExplained,
     FieldChanged,
     Outcome,
+    Reminder,
     Severity,
     Snapshot,
     StatusChanged,
@@ -122,6 +123,8 @@ _ENDINGS = {Outcome.SUCCEEDED: "completed", Outcome.FAILED: "failed", Outcome.ST
 def _topic(transition: Transition) -> str:
     if isinstance(transition, StatusChanged):
         return _ENDINGS.get(transition.outcome, "status")
+    if isinstance(transition, Reminder):
+        return transition.what
     return _TOPICS[type(transition)]
 
 
