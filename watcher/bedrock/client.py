@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aioboto3
+import anyio
 import msgspec
 from aiobotocore.config import AioConfig
 from aiobotocore.parsers import AioResponseParserFactory, AioRestJSONParser
@@ -23,7 +24,7 @@ from botocore import UNSIGNED, xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from watcher.bedrock.answers import Answer, Page
 from watcher.bedrock.faults import explain
@@ -38,7 +39,7 @@ PAGE = 1000
 
 _RAW = "bedrock-watch:raw"
 _KEPT_RAW = frozenset({"GetModelCustomizationJobResponse", "ListModelCustomizationJobsResponse"})
-_JITTER = wait_exponential_jitter(initial=0.2, max=3.0, jitter=0.3)
+_JITTER = wait_exponential(multiplier=0.2, max=3.0) + wait_random(0, 0.3)
 _BLIPS = frozenset({LookFault.THROTTLED, LookFault.SERVER, LookFault.NETWORK})
 
 
@@ -86,6 +87,7 @@ class Look:
         self._settings = settings
         self._stack = AsyncExitStack()
         self._client: Any = None
+        self._making = anyio.Lock()
 
     async def get(self, identifier: str) -> Answer:
         """Return what AWS says of one job, by its ARN or its name."""
@@ -129,14 +131,20 @@ class Look:
 
     async def _try(self, operation: str, parameters: Mapping[str, Any]) -> bytes:
         try:
-            if self._client is None:
-                self._client = await self._stack.enter_async_context(self._new_client())
-            response = await getattr(self._client, xform_name(operation))(**parameters)
+            client = await self._ready()
+            response = await getattr(client, xform_name(operation))(**parameters)
         except (BotoCoreError, ClientError, ResponseParserError, OSError, ValueError) as error:
             raise explain(error, operation, self._profile) from error
         raw = response.get(_RAW)
         # Another protocol than restJson1 would come here parsed: put it into JSON's words.
         return raw if isinstance(raw, bytes) else json.dumps(response, default=_iso).encode()
+
+    async def _ready(self) -> Any:  # noqa: ANN401 - aioboto3 is untyped
+        """Return the client, made by the first of the looks that begin together."""
+        async with self._making:
+            if self._client is None:
+                self._client = await self._stack.enter_async_context(self._new_client())
+            return self._client
 
     def _new_client(self) -> Any:  # noqa: ANN401 - aioboto3 is untyped
         settings = self._settings

@@ -133,10 +133,11 @@ def channels_of(how: Circumstances, transitions: Sequence[Transition], jobs: Ite
     return tuple(one.channel for one in how.routes if one.channel in told)
 
 
-def shared_fault(errors: Sequence[LookError], *, looked: bool) -> LookError | None:
+def shared_fault(errors: Sequence[LookError], *, looked: bool, others_work: bool = False) -> LookError | None:
     """Return the error that a whole scope shares, or None when each job has its own.
 
-    *looked*: whether something in the scope could be looked at, if only by List.
+    *looked*: whether something in the scope could be looked at, if only by List.  *others_work*: whether there are
+    jobs that were not asked this time and worked the last time.
     """
     if not errors:
         return None
@@ -145,7 +146,10 @@ def shared_fault(errors: Sequence[LookError], *, looked: bool) -> LookError | No
         return of_scope
     first = errors[0]
     alike = len(errors) > 1 and all(error.fault is first.fault for error in errors)
-    return first if alike and not looked and first.fault in _SHARED else None
+    if not alike or looked or first.fault not in _SHARED:
+        return None
+    # Two sick jobs that happen to be due together must not slow down the healthy ones.
+    return None if others_work and first.fault is not LookFault.THROTTLED else first
 
 
 _SHARED = frozenset({LookFault.DENIED, LookFault.SERVER, LookFault.THROTTLED, LookFault.MALFORMED})

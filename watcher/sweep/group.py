@@ -229,7 +229,8 @@ class Group:
 
     async def _judge(self, turn: Turn) -> None:
         """Write what failed: as the scope's fault when it is shared, else job by job."""
-        shared = turn.scope_error or shared_fault([error for _, error in turn.errors], looked=turn.looked)
+        errors = [error for _, error in turn.errors]
+        shared = turn.scope_error or shared_fault(errors, looked=turn.looked, others_work=self._others_work(turn))
         if shared is not None:
             await self._miss_scope(turn, shared)
             return
@@ -237,6 +238,11 @@ class Group:
             await self._miss_job(turn, job, error)
         if turn.looked and self._scope is not None:
             await self._regain_scope(turn)
+
+    def _others_work(self, turn: Turn) -> bool:
+        failed = {job.id for job, _ in turn.errors}
+        others = (job for job in self.jobs.values() if job.id not in failed)
+        return self._scope is None and any(job.state != "new" and not job.failures for job in others)
 
     async def _miss_job(self, turn: Turn, job: Watched, error: LookError) -> None:
         now = self._now()

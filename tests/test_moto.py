@@ -1,0 +1,67 @@
+"""A second Bedrock, which is not ours: moto's server, with a job that is made, watched by its name, and stopped.
+
+What is special about moto 5.2.5: a Get finds names only, ``failureMessage`` is always "Failure Message" and
+``endTime`` is always set, times carry no offset, a stop is at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.server import ThreadedMotoServer
+from support_daemon import Home, hook_url, posted
+from support_receivers import web_receiver
+from support_simulator import client
+
+NAME = "nova-support-v3"
+
+
+@pytest.fixture
+def moto() -> Iterator[str]:
+    """The URL of a moto that has no jobs yet."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+def create(bedrock: Any) -> str:
+    """Make a job as a user does, and return its ARN."""
+    made = bedrock.create_model_customization_job(
+        jobName=NAME,
+        customModelName=f"{NAME}-model",
+        roleArn="arn:aws:iam::123456789012:role/bedrock-customization",
+        baseModelIdentifier="amazon.nova-lite-v1:0:300k",
+        trainingDataConfig={"s3Uri": "s3://bucket/train.jsonl"},
+        outputDataConfig={"s3Uri": "s3://bucket/output"},
+        hyperParameters={"epochCount": "2"},
+    )
+    return str(made["jobArn"])
+
+
+def test_a_job_that_is_watched_by_its_name_is_told_when_it_is_stopped_and_as_nothing_worse(
+    moto: str, tmp_path: Path
+) -> None:
+    """The failureMessage and endTime that moto gives a running job are not a failure, and not an end."""
+    with client(moto) as bedrock, web_receiver() as hook:
+        arn = create(bedrock)
+        home = Home(tmp_path, moto, [NAME], {"hook": hook_url(hook)})
+        with home.running() as daemon:
+            daemon.wait_for(lambda: home.query("SELECT state, arn FROM jobs") == [("running", arn)])
+            bedrock.stop_model_customization_job(jobIdentifier=NAME)  # type: ignore[attr-defined]
+            daemon.wait_for(lambda: hook.requests)
+            assert daemon.terminate() == 0
+        (alert,) = posted(hook)
+    assert alert.title.startswith(f"[bedrock] STOPPED {NAME} after ")
+    assert "Job: InProgress -> Stopped" in alert.body
+    assert "Failure Message" not in alert.body
+    assert home.query(
+        "SELECT state, json_extract(response, '$.failureMessage') FROM jobs JOIN snapshots ON job = id"
+    ) == [("ended", "Failure Message")]
+    assert home.logged("job_failing") == home.logged("bug") == []
