@@ -6,53 +6,56 @@ Not its business: reading AWS's words (``bedrock``), deciding (``diff``, ``polic
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from watcher.errors import BadIdentifier
-
-CUSTOMIZATION = "model-customization-job"
-"""The ARN resource type, and our kind, of fine-tuning, distillation and continued pre-training jobs."""
-
-ARN_HINT = (
-    "expected arn:aws:bedrock:<region>:<account>:model-customization-job/<model>/<id>, as the Bedrock console"
-    " shows it; for a job's name, add --region"
+from watcher.identifiers import (
+    ARN_HINT,
+    CUSTOMIZATION,
+    DEFAULT_EVENTS,
+    EVENTS,
+    QUIET_EVENTS,
+    JobArn,
+    parse_identifier,
 )
 
-# Amazon Bedrock API reference, GetModelCustomizationJob, jobIdentifier.
-_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9+\-.])*")
-_PARTITION = re.compile(r"aws(-[a-z0-9]+)*")
-_REGION = re.compile(r"[a-z0-9-]{1,20}")
-_ACCOUNT = re.compile(r"[0-9]{12}")
-_RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_-]*[A-Za-z0-9]|[A-Za-z0-9]")
-_USUAL_RESOURCE = re.compile(r"[a-z0-9-]{1,63}\.[a-z0-9.-]{1,190}(:[a-z0-9-]{1,63}){0,2}/[a-z0-9]{12}")
-_MAX_ARN, _MAX_NAME = 1011, 63
-
-
-EVENTS = (
-    "appeared",
-    "step",
-    "status",
-    "completed",
-    "failed",
-    "stopped",
-    "failure_message",
-    "field",
-    "vanished",
-    "watch_lost",
-    "watch_regained",
-    "delivery_dead",
-)
-"""The names that a channel's ``on`` may list."""
-
-QUIET_EVENTS = frozenset({"appeared", "field"})
-"""What a channel is not told unless its ``on`` asks for it."""
-
-DEFAULT_EVENTS = frozenset(EVENTS) - QUIET_EVENTS
+__all__ = [
+    "ARN_HINT",
+    "CUSTOMIZATION",
+    "DEFAULT_EVENTS",
+    "EVENTS",
+    "QUIET_EVENTS",
+    "Appeared",
+    "ChannelTest",
+    "Delivery",
+    "DeliveryDead",
+    "Event",
+    "Failed",
+    "FailureExplained",
+    "Family",
+    "FieldChanged",
+    "Job",
+    "JobArn",
+    "Message",
+    "Outcome",
+    "Reminder",
+    "Sent",
+    "Severity",
+    "Sighting",
+    "Snapshot",
+    "StatusChanged",
+    "Step",
+    "StepChanged",
+    "Transition",
+    "Vanished",
+    "Verdict",
+    "WatchLost",
+    "WatchRegained",
+    "parse_identifier",
+]
 
 
 class Outcome(StrEnum):
@@ -86,71 +89,6 @@ class Severity(StrEnum):
     SUCCESS = "success"
     WARNING = "warning"
     FAILURE = "failure"
-
-
-@dataclass(frozen=True, slots=True)
-class JobArn:
-    """The parts of a Bedrock job's ARN; *path* is what follows ``<kind>/``."""
-
-    partition: str
-    region: str
-    account: str
-    kind: str
-    path: str
-
-    @classmethod
-    def parse(cls, text: str) -> JobArn:
-        """Read an ARN liberally: the model segment may be absent, the partition may be any of AWS's.
-
-        Raises BadIdentifier when it is not a Bedrock job's ARN.
-        Source: Amazon Bedrock API reference (pattern of jobArn), AWS EventBridge samples (no model segment).
-        """
-        parts = text.split(":", 5)
-        if len(parts) != 6 or parts[0] != "arn" or parts[2] != "bedrock" or len(text) > _MAX_ARN:
-            raise BadIdentifier(f"not a Bedrock job ARN: {text!r}", ARN_HINT)
-        _, partition, _, region, account, resource = parts
-        kind, _, path = resource.partition("/")
-        for value, pattern, name in (
-            (partition, _PARTITION, "partition"),
-            (region, _REGION, "region"),
-            (account, _ACCOUNT, "account (12 digits)"),
-            (path, _RESOURCE, "job id"),
-        ):
-            if not pattern.fullmatch(value):
-                raise BadIdentifier(f"not a Bedrock job ARN: {text!r}: its {name} is {value!r}", ARN_HINT)
-        if kind != CUSTOMIZATION:
-            raise BadIdentifier(
-                f"not a model customization job: {text!r} is a {kind!r}",
-                f"this version watches {CUSTOMIZATION} (fine-tuning, distillation, continued pre-training)",
-            )
-        return cls(partition, region, account, kind, path)
-
-    @property
-    def id(self) -> str:
-        """The job's own id: what follows the last ``/``."""
-        return self.path.rpartition("/")[2]
-
-    @property
-    def usual(self) -> bool:
-        """Whether the ARN has the exact shape that AWS documents."""
-        return _USUAL_RESOURCE.fullmatch(self.path) is not None
-
-    def __str__(self) -> str:
-        return f"arn:{self.partition}:bedrock:{self.region}:{self.account}:{self.kind}/{self.path}"
-
-
-def parse_identifier(text: str) -> JobArn | str:
-    """Return a JobArn, or the text itself when it is a well-formed job name.
-
-    Raises BadIdentifier, so that nothing malformed is ever sent: botocore would send an empty one as a List.
-    """
-    if not text:
-        raise BadIdentifier("an empty job identifier", ARN_HINT)
-    if text.startswith("arn:"):
-        return JobArn.parse(text)
-    if len(text) > _MAX_NAME or not _NAME.fullmatch(text):
-        raise BadIdentifier(f"neither a Bedrock job ARN nor a job name: {text!r}", ARN_HINT)
-    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from watcher.config.durations import format_duration
 from watcher.config.reader import Table, expand, printable, suggest
 from watcher.config.values import FROM_FILE, AwsConfig, ChannelConfig, JobConfig, PollConfig
 from watcher.errors import BadIdentifier
-from watcher.model import ARN_HINT, DEFAULT_EVENTS, EVENTS, JobArn, parse_identifier
+from watcher.identifiers import ARN_HINT, DEFAULT_EVENTS, EVENTS, JobArn, parse_identifier
 
 _DAY = 86400.0
 _REGION = r"[a-z0-9-]{1,20}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from watcher.errors import ExitCode, WatchError
-from watcher.model import DEFAULT_EVENTS
+from watcher.identifiers import DEFAULT_EVENTS
 
 HIDDEN = "(hidden)"
 """What is shown in the place of a secret."""

@@ -142,6 +142,7 @@ class Daemon:
             "written_at": clock.now(),
             "slowest_beat_at": min(self._parts.beats.values(), default=clock.now()),
             "groups": groups,
+            "channels": list(self._lanes.lanes),
             **_places(self._parts.config),
         }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,21 +48,37 @@ class Database:
         return database
 
     def _prepare(self) -> None:
-        version = self._scalar("PRAGMA user_version")
-        owner = self._scalar("PRAGMA application_id")
+        # One state of the file: another process may be making it at this moment.
+        with self.reading():
+            version = self._scalar("PRAGMA user_version")
+            owner = self._scalar("PRAGMA application_id")
+            tables = self._scalar("SELECT count(*) FROM sqlite_schema")
         if version > len(MIGRATIONS):
             raise StoreError(
                 f"{self.path} was written by a newer bedrock-watch: schema {version}, this one knows {len(MIGRATIONS)}",
                 "upgrade bedrock-watch, or name another state_dir",
             )
-        if owner != APPLICATION_ID and (owner or self._scalar("SELECT count(*) FROM sqlite_schema")):
+        if owner != APPLICATION_ID and (owner or tables):
             raise StoreError(f"{self.path} is not a database of bedrock-watch", "name another state_dir")
         self._connection.execute("PRAGMA foreign_keys = ON")
         # FULL: what was committed survives a power cut, which is the promise.
         self._connection.execute("PRAGMA synchronous = FULL")
         if version < len(MIGRATIONS):
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._use_wal()
             self._migrate()
+
+    def _use_wal(self) -> None:
+        """Switch to write-ahead logging; SQLite itself does not wait for a process that does the same."""
+        end = time.monotonic() + _BUSY_TIMEOUT
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def _migrate(self) -> None:
         with self.transaction() as sql:

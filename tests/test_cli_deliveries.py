@@ -1,0 +1,137 @@
+"""``bedrock-watch deliveries``: listing messages, sending them again, dropping them."""
+
+from __future__ import annotations
+
+import pytest
+from support_cli import Program, daemon, program, see, seen
+from support_jobs import at, response
+
+from watcher import clock
+from watcher.model import Failed, Sent
+
+__all__ = ["program"]
+
+CHANNELS = '[[channel]]\nname = "ops"\nurl = "json://127.0.0.1"\n[[channel]]\nname = "ml"\nurl = "json://127.0.0.1"\n'
+
+
+@pytest.fixture
+def messages(program: Program) -> dict[str, int]:
+    """Two jobs' news to two channels: one message arrived, one is dead, one failed once, one waits; return their ids."""
+    program.configure(CHANNELS)
+    with program.store() as store:
+        for number in (1, 2):
+            job = seen(store, number)
+            see(store, job, response(number, status="Completed", minute=9, endTime=at(9)), channels=("ops", "ml"))
+        now = clock.now()
+        sent, _ = store.outbox.claim("ops", now)
+        assert sent
+        store.outbox.sent(sent, Sent(), now)
+        dead, _ = store.outbox.claim("ml", now)
+        assert dead
+        store.outbox.bury(dead, "HTTP 404 Not Found", now, ())
+        late, _ = store.outbox.claim("ops", now)
+        assert late
+        store.outbox.failed(late, Failed("could not connect"), now + 90, 0.0)
+        (waits,) = (one.id for one in store.history.deliveries(("pending",)) if one.id != late.id)
+    return {"sent": sent.id, "dead": dead.id, "late": late.id, "waits": waits}
+
+
+def states(program: Program) -> dict[int, str]:
+    """Return each message's state."""
+    with program.store() as store:
+        return {one.id: one.state for one in store.history.deliveries()}
+
+
+def test_messages_are_listed_with_what_became_of_them(program: Program, messages: dict[str, int]) -> None:
+    assert program("deliveries") == 0
+    rows = {int(row[0]): row for row in program.rows()}
+    assert set(rows) == set(messages.values())
+    assert rows[messages["dead"]][1:6] == ["ml", "job-1", "2", "dead", "1"]
+    assert rows[messages["dead"]][-1] == "HTTP 404 Not Found"
+    assert rows[messages["late"]][-1] == "could not connect"
+    assert rows[messages["late"]][-2].startswith("in 1m")
+
+
+@pytest.mark.parametrize(
+    ("words", "which"),
+    [
+        (["--state", "dead"], {"dead"}),
+        (["--state", "dead", "--state", "sent"], {"dead", "sent"}),
+        (["job-2"], {"late", "waits"}),
+        (["list", "job-2"], {"late", "waits"}),
+        (["job-1", "--state", "sent"], {"sent"}),
+        (["--limit", "1"], {"waits"}),
+        (["--state", "sending"], set()),
+    ],
+)
+def test_messages_are_chosen_by_state_and_job(
+    program: Program, messages: dict[str, int], words: list[str], which: set[str]
+) -> None:
+    assert program("deliveries", *words, "-o", "json") == 0
+    assert {one["id"] for one in program.document()["deliveries"]} == {messages[name] for name in which}
+
+
+def test_as_json_a_message_is_told_in_full(program: Program, messages: dict[str, int]) -> None:
+    program("deliveries", "--state", "dead", "-o", "jsonl")
+    told = program.document()
+    assert told["title"] == "job-1"
+    assert (told["subject"], told["attempts"], told["last_error"]) == ("job/1", 1, "HTTP 404 Not Found")
+    assert told["next_attempt_at"] is None
+    assert told["finished_at"] >= told["created_at"]
+
+
+def test_a_dead_message_is_sent_again_when_a_person_says_so(program: Program, messages: dict[str, int]) -> None:
+    assert program("deliveries", "retry", str(messages["dead"])) == 0
+    assert states(program)[messages["dead"]] == "pending"
+    assert "they are sent when the daemon runs" in program.err
+    with daemon(program.state_dir):
+        assert program("deliveries", "retry", str(messages["dead"])) == 0
+    assert program.err == ""
+
+
+def test_all_that_are_dead_are_sent_again(program: Program, messages: dict[str, int]) -> None:
+    """And of a channel that is no longer there it is said that they cannot be."""
+    program.configure(CHANNELS.replace('"ml"', '"other"'))
+    assert program("deliveries", "retry", "--all-dead", "-o", "json") == 0
+    assert [one["id"] for one in program.document()["deliveries"]] == [messages["dead"]]
+    assert "channel ml is not in the configuration" in program.err
+    assert "dead" not in states(program).values()
+    assert program("deliveries", "retry", "--all-dead") == 0
+    assert "no message was given up" in program.err
+
+
+def test_a_waiting_message_is_dropped_when_a_person_says_so(program: Program, messages: dict[str, int]) -> None:
+    assert program("deliveries", "drop", str(messages["late"]), str(messages["waits"])) == 0
+    after = states(program)
+    assert after[messages["late"]] == after[messages["waits"]] == "dead"
+    assert "dropped by a person" in program.out
+
+
+def test_nothing_is_dropped_when_one_of_several_does_not_wait(program: Program, messages: dict[str, int]) -> None:
+    before = states(program)
+    assert program("deliveries", "drop", str(messages["late"]), str(messages["sent"])) == 4
+    assert f"no waiting message {messages['sent']}\n" in program.err
+    assert states(program) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["retry"], 2),
+        (["retry", "1", "--all-dead"], 2),
+        (["retry", "x"], 2),
+        (["retry", "999"], 4),
+        (["drop"], 2),
+        (["drop", "999"], 4),
+        (["--state", "lost"], 2),
+        (["list", "nobody"], 4),
+        (["--help"], 0),
+    ],
+)
+def test_words_that_make_no_sense_have_their_exit_code(program: Program, words: list[str], code: int) -> None:
+    assert program("deliveries", *words) == code
+
+
+def test_no_message_is_said(program: Program) -> None:
+    assert program("deliveries") == 0
+    assert (program.out, program.err.count("no message yet")) == ("", 1)

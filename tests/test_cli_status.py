@@ -1,0 +1,140 @@
+"""``bedrock-watch status``: whether the daemon runs and is well, and how things stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support_cli import Program, daemon, missed, program, see, seen
+from support_config import as_nobody, open_dir
+from support_jobs import at, response, step
+
+from watcher import clock, presence
+from watcher.errors import LookError, LookFault
+
+__all__ = ["program"]
+
+CHANNEL = '[[channel]]\nname = "ops"\nurl = "json://127.0.0.1"\n'
+
+
+def test_a_daemon_that_does_not_run_is_said_with_exit_3(program: Program) -> None:
+    """And how to start it, which database is meant, and that nobody would be told."""
+    assert program("status") == 3
+    assert "daemon         does not run\n" in program.out
+    assert "configuration  built-in defaults\n" in program.out
+    assert f"database       {presence.database(program.state_dir)}\n" in program.out
+    assert "jobs           none\n" in program.out
+    assert "start it: bedrock-watch run" in program.err
+    assert "no channel is configured" in program.err
+    assert not program.state_dir.exists()
+
+
+def test_how_to_start_it_keeps_the_configuration_that_was_named(program: Program, tmp_path: Path) -> None:
+    file = program.configure("").rename(tmp_path / "my own.toml")
+    assert program("--config", str(file), "status") == 3
+    assert f"bedrock-watch --config '{file}' run" in program.err
+
+
+def test_a_daemon_that_runs_is_shown_with_what_it_watches(program: Program) -> None:
+    file = program.configure(CHANNEL)
+    with program.store() as store:
+        seen(store, 1, statusDetails={"trainingDetails": step("InProgress", 9)})
+        seen(store, 2, status="Completed", minute=9, endTime=at(9))
+    with daemon(program.state_dir, configuration=str(file)) as pid:
+        assert program("status") == 0
+    assert f"daemon         runs (pid {pid}, version 0.1.0, since 2m ago)\n" in program.out
+    assert "jobs           1 running, 1 ended\n" in program.out
+    assert "queue          0 waiting\n" in program.out
+    assert "job-1" in program.out
+    assert "job-2" not in program.out
+    assert program.err == ""
+
+
+def test_what_is_undelivered_is_counted(program: Program) -> None:
+    program.configure(CHANNEL)
+    with program.store() as store:
+        over = response(1, status="Completed", minute=9, endTime=at(9))
+        see(store, seen(store), over, channels=("ops", "ml", "old"))
+        store.outbox.retire(["ops", "ml"], clock.now(), [])
+        with store.database.transaction() as sql:
+            sql.execute("UPDATE deliveries SET created_at = created_at - 600, state = 'uncertain' WHERE channel = 'ml'")
+    program("status")
+    assert "2 waiting, the oldest written 10m ago, 1 of them may have arrived, 1 given up" in program.out
+    assert "1 given up: see them with bedrock-watch deliveries --state dead" in program.err
+    program("status", "-o", "json")
+    document = program.document()
+    assert document["deliveries"] == {"pending": 1, "uncertain": 1, "dead": 1}
+    assert document["waiting"] == 2
+    assert document["oldest_undelivered_at"] is not None
+    assert document["channels"] == ["ops"]
+
+
+def test_what_cannot_be_looked_at_is_told_with_its_remedy(program: Program) -> None:
+    error = LookError(LookFault.CREDENTIALS, "ExpiredToken", "it expired", "put fresh credentials in place")
+    with program.store() as store:
+        job = seen(store)
+        store.ledger.scope_missed(job.scope, missed(error, clock.now() - 600), clock.now())
+        store.ledger.missed(seen(store, 2).id, missed(error), clock.now())
+    program("status")
+    assert f"cannot look    {job.scope} for 10m: ExpiredToken: it expired\n" in program.out
+    assert "put fresh credentials in place\n" in program.out
+    assert "failing jobs   1\n" in program.out
+    program("status", "-o", "jsonl")
+    (scope,) = program.document()["scopes"]
+    assert (scope["scope"], scope["error"]["fault"]) == (job.scope, "credentials")
+
+
+@pytest.mark.parametrize(
+    ("ago", "code", "said"),
+    [
+        ({}, 0, ""),
+        ({"written_at": 20.0}, 0, ""),
+        ({"written_at": 3600.0}, 3, "no sign of life for 1h00m"),
+        ({"slowest_beat_at": 500.0}, 0, ""),
+        ({"slowest_beat_at": 7200.0}, 3, "a part of it has stood still for 2h00m"),
+    ],
+)
+def test_a_daemon_that_is_unwell_is_not_called_running(
+    program: Program, ago: dict[str, float], code: int, said: str
+) -> None:
+    """Exit 3: it runs, and does not do its work."""
+    times: dict[str, Any] = {key: clock.now() - seconds for key, seconds in ago.items()}
+    with daemon(program.state_dir, **times):
+        assert program("status", "-o", "json") == code
+        document = program.document()
+        assert program("status") == code
+    assert (document["running"], document["healthy"]) == (True, code == 0)
+    assert (document["ailment"] or "") == said
+    assert said in program.out
+
+
+def test_a_daemon_that_has_only_just_begun_is_well(program: Program) -> None:
+    """What is in the status file is still its predecessor's."""
+    with daemon(program.state_dir, pid=1):
+        assert program("status") == 0
+    assert "since" not in program.out
+
+
+def test_a_daemon_on_another_configuration_is_noted(program: Program) -> None:
+    """What the command would say of channels is not what the daemon does."""
+    file = program.configure(CHANNEL)
+    with daemon(program.state_dir, configuration="/etc/bedrock-watch/config.toml"):
+        assert program("status") == 0
+    assert "configuration  /etc/bedrock-watch/config.toml\n" in program.out
+    assert f"than this command ({file})" in program.err
+
+
+def test_a_state_directory_that_is_closed_to_the_user_is_said(program: Program) -> None:
+    """Nothing can be told of its daemon."""
+    with open_dir() as directory:
+        closed = directory / "closed"
+        closed.mkdir(0o700)
+        config = directory / "config.toml"
+        config.write_text(f'state_dir = "{closed}"\n')
+        program("--config", str(config), "status")  # what it imports late is imported now
+        with as_nobody():
+            code = program("--config", str(config), "status")
+    assert code == 1
+    assert "cannot tell whether the daemon runs" in program.err
+    assert "member of its group" in program.err

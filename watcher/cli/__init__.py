@@ -1,0 +1,32 @@
+"""The command line: words in, words and an exit code out.
+
+The commands are imported one at a time, when they are asked for, because starting up is most of what a short
+command costs.  Not its business: anything that the daemon does.
+"""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit with the code of the contract; never show a traceback.
+
+    A bare ``list`` takes a short cut: the parser of words would cost more than the answer.
+    """
+    if (sys.argv[1:] if args is None else args) == ["list"]:
+        import gc
+
+        # Nothing lives long enough to be collected.
+        gc.disable()
+        from watcher.cli.context import Context
+        from watcher.cli.ending import leave
+        from watcher.cli.listing import show_list
+
+        context = Context()
+        leave(context, lambda: show_list(context), process=args is None)
+    from watcher.cli.main import main as parse
+
+    parse(args)

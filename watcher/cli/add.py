@@ -1,0 +1,232 @@
+"""``bedrock-watch add``: watch jobs, and say what AWS says of them now.
+
+Not its business: asking AWS, which the daemon does; the command asks the daemon, through the database.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from watcher import clock
+from watcher.cli import service
+from watcher.cli.context import Context
+from watcher.cli.options import output_option
+from watcher.cli.output import name_database, note, paint, print_json, print_table, write
+from watcher.cli.words import plain
+from watcher.errors import BadIdentifier, ExitCode, LookFault, UsageError
+
+if TYPE_CHECKING:
+    from watcher.cli.jobview import JobView
+    from watcher.model import Job, JobArn
+    from watcher.store import Store
+    from watcher.store.jobs import Wanted
+
+PATIENCE = 5.0
+"""Seconds that the daemon's first look is waited for."""
+
+_GLANCE = 0.05
+_LONGEST = 100
+
+_CODES = {
+    LookFault.NOT_FOUND: ExitCode.UNKNOWN_JOB,
+    LookFault.DENIED: ExitCode.AWS_REFUSED,
+    LookFault.CREDENTIALS: ExitCode.AWS_REFUSED,
+    LookFault.INVALID: ExitCode.AWS_REFUSED,
+}
+"""The exit codes of what AWS refuses.  That it cannot be reached now is not among them: that passes by itself."""
+
+
+@click.command()
+@click.argument("jobs", nargs=-1, required=True, metavar="JOB...")
+@click.option("--region", metavar="REGION", help="Where the jobs given by name are; an ARN knows its own.")
+@click.option("--profile", metavar="NAME", help="AWS profile to ask with, remembered for these jobs.")
+@click.option("--label", metavar="TEXT", help="What to call the job in messages; '' takes the label away.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag for channels to choose by, repeatable.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for the daemon's first look.")
+@output_option
+@click.pass_obj
+def add(  # noqa: PLR0913 - one argument an option
+    context: Context,
+    *,
+    jobs: tuple[str, ...],
+    region: str | None,
+    profile: str | None,
+    label: str | None,
+    tags: tuple[str, ...],
+    no_wait: bool,
+    output: str,
+) -> int:
+    """Watch jobs, given by ARN or by name; "-" reads them from stdin, one a line.
+
+    Adding a job again updates its label, tags and profile.  While the daemon runs, its first look is waited for, up to
+    five seconds, and what AWS says is printed: exits with 4 for a job that AWS does not know, with 5 when it refuses.
+    """
+    identifiers = _identifiers(jobs)
+    if label is not None and len(identifiers) > 1:
+        raise UsageError("a label is one job's name for people", "add the jobs one by one, or use --tag for them all")
+    for option, text in (("--label", label), ("--profile", profile), *(("--tag", tag) for tag in tags)):
+        _check(option, text)
+    service.refuse_if_watched_elsewhere(context)
+    wanted = _wanted(context, identifiers, region, profile, label, tags)
+    pid = service.daemon_pid(context)
+    wait = pid is not None and not no_wait
+    with context.store(create=True) as store:
+        now = clock.now()
+        # Each JOB once, though a name and an ARN may have met in one row.
+        ids = dict.fromkeys(store.jobs.add(one, now, ask=wait)[0].id for one in wanted)
+        found = _await(store, list(ids)) if wait else [store.jobs.get(job) for job in ids]
+        from watcher.cli.jobview import views
+
+        added = views(store, found)
+    _print(context, added, output)
+    _say_what_is_unusual(context, identifiers, added, changed=label is not None or bool(tags))
+    if pid is None:
+        note(f"the daemon does not run, so nobody looks yet; {service.how_to_start(context)}")
+    return max(_verdict(view) for view in added) if wait else ExitCode.DONE
+
+
+def _identifiers(words: Sequence[str]) -> list[JobArn | str]:
+    """Return what *words* name, each once, having read stdin for ``-``.
+
+    Raises UsageError that names all that are malformed: nothing is added then, and nothing is ever sent to AWS.
+    """
+    from watcher.model import parse_identifier
+
+    found: dict[str, JobArn | str] = {}
+    mistakes: list[str] = []
+    for word in _read(words):
+        try:
+            identifier = parse_identifier(word)
+        except BadIdentifier as error:
+            mistakes.append(str(error))
+        else:
+            found[str(identifier)] = identifier
+    if mistakes:
+        raise UsageError("\n".join(mistakes))
+    if not found:
+        raise UsageError("no job on stdin", "write one ARN or name a line; what follows a # at its start is a comment")
+    return list(found.values())
+
+
+def _read(words: Sequence[str]) -> list[str]:
+    read: list[str] = []
+    for word in words:
+        if word == "-":
+            lines = (line.strip() for line in sys.stdin)
+            read += [line for line in lines if line and not line.startswith("#")]
+        else:
+            read.append(word)
+    return read
+
+
+def _check(option: str, text: str | None) -> None:
+    if text is None:
+        return
+    if option == "--tag" and not text.strip():
+        raise UsageError("an empty --tag", "leave it out, or give it a word")
+    if len(text) > _LONGEST or plain(text) != text:
+        raise UsageError(
+            f"{option} {text[:40]!r} cannot be used",
+            f"it is at most {_LONGEST} characters, on one line, without control characters or needless spaces",
+        )
+
+
+def _wanted(
+    context: Context,
+    identifiers: Sequence[JobArn | str],
+    region: str | None,
+    profile: str | None,
+    label: str | None,
+    tags: Sequence[str],
+) -> list[Wanted]:
+    from watcher.store.jobs import Wanted
+
+    default_profile = context.config.aws.profile or ""
+    names = [one for one in identifiers if isinstance(one, str)]
+    if names:
+        region = _region(context, names[0], region, default_profile if profile is None else profile)
+    elif region is not None:
+        note("--region is for jobs given by name: these ARNs name their own")
+    return [
+        Wanted(
+            one,
+            (region or "") if isinstance(one, str) else one.region,
+            profile,
+            label,
+            tuple(sorted(set(tags))) if tags else None,
+            default_profile,
+        )
+        for one in identifiers
+    ]
+
+
+def _region(context: Context, name: str, region: str | None, profile: str) -> str:
+    """Return where the jobs given by name are: as told, as configured, else as the AWS profile says."""
+    if region is not None:
+        if not (region.replace("-", "").isalnum() and region.isascii() and region == region.lower()):
+            raise UsageError(f"not a region: {region!r}", "write it like us-east-1")
+        return region
+    if context.config.aws.region:
+        return context.config.aws.region
+    from watcher.bedrock.client import profile_region
+
+    found = profile_region(profile)
+    if not found:
+        raise UsageError(f"{name!r} is a job's name, and nothing tells its region", "add --region, or set aws.region")
+    return found
+
+
+def _await(store: Store, ids: Sequence[int]) -> list[Job]:
+    """Return the jobs when the daemon has looked at them all, or as they are when PATIENCE is over."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        jobs = [store.jobs.get(job) for job in ids]
+        if not any(job.asked_at for job in jobs) or time.monotonic() > end:
+            return list({job.id: job for job in jobs}.values())
+        time.sleep(_GLANCE)
+
+
+def _print(context: Context, added: Sequence[JobView], output: str) -> None:
+    from watcher.cli.jobview import TIMELINE
+
+    name_database(context)
+    if output != "table":
+        print_json(output, {"database": str(context.database)}, "jobs", [view.document() for view in added])
+        return
+    now = clock.now()
+    for view in added:
+        status = paint(view.status, colored=context.colored)
+        write(f"{view.title}: {status} {view.age(now)}".rstrip())
+        timeline = view.timeline(now, context.zone)
+        if timeline:
+            print_table(context, TIMELINE, timeline)
+
+
+def _verdict(view: JobView) -> int:
+    """Say how the daemon's look went, if it did not go well; return the exit code."""
+    if view.job.asked_at:
+        note(
+            f"{view.title}: no answer within {PATIENCE:g} s; it is watched all the same: bedrock-watch show tells more"
+        )
+        return ExitCode.DONE
+    if view.error is None:
+        return ExitCode.DONE
+    note(f"{view.title}: {view.error}\n  it stays listed, and is asked for again")
+    return _CODES.get(view.error.fault, ExitCode.DONE)
+
+
+def _say_what_is_unusual(
+    context: Context, identifiers: Sequence[JobArn | str], added: Sequence[JobView], *, changed: bool
+) -> None:
+    for one in identifiers:
+        if not isinstance(one, str) and not one.usual:
+            note(f"warning: {one} is not shaped as AWS documents a job's ARN; it is watched as it is")
+    if changed and any(view.job.from_config for view in added):
+        note("the configuration lists this too: at the daemon's next start, its label and tags win")
+    if warning := service.no_channel(context):
+        note(f"warning: {warning}")

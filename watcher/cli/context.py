@@ -1,0 +1,105 @@
+"""What every command is given: the global options, and what follows from them, worked out when first asked for.
+
+Not its business: reading the configuration's keys (``config``).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from watcher.config import Config
+    from watcher.store import Store
+    from watcher.store.database import Database
+
+_NOWHERE = Path(":memory:")
+
+
+class Context:
+    """The global options of one invocation."""
+
+    def __init__(self, config_path: str | None = None, verbose: int = 0, color: str = "auto") -> None:
+        self.config_path = config_path
+        self.verbose = verbose
+        self.color = color
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration in force; raises BadConfig."""
+        from watcher.config import load
+
+        return load(self.config_path)
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the database is, and the daemon's lock beside it; raises BadConfig."""
+        return self.config.state_dir
+
+    @property
+    def database(self) -> Path:
+        """The database in use, whether it exists or not; raises BadConfig."""
+        from watcher import presence
+
+        return presence.database(self.state_dir)
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The people's time zone; None is the machine's."""
+        if self.config.timezone is None:
+            return None
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(self.config.timezone)
+
+    @property
+    def colored(self) -> bool:
+        """Whether stdout wants colour: as told, else on a terminal.
+
+        Source: https://no-color.org ("when present and not an empty string").
+        """
+        if self.color != "auto":
+            return self.color == "always"
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+    @contextmanager
+    def opened(self, *, create: bool = False) -> Iterator[Database]:
+        """Open the database; without one, and without *create*, an empty one that is gone afterwards.
+
+        Raises BadConfig, and StoreError for whatever is wrong with the file, now or later.
+        """
+        from watcher.store.database import Database, explained
+
+        path = self.database if create or _exists(self.database) else _NOWHERE
+        database = Database.open(path)
+        try:
+            with explained(path):
+                yield database
+        finally:
+            database.close()
+
+    @contextmanager
+    def store(self, *, create: bool = False) -> Iterator[Store]:
+        """Open the database, as ``opened`` does, with all its verbs."""
+        from watcher.store import Store
+
+        with self.opened(create=create) as database:
+            yield Store(database)
+
+
+def _exists(path: Path) -> bool:
+    """Return whether there is a file; what cannot be known is left to the opening, which says why."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,143 @@
+"""``bedrock-watch deliveries``: the messages on their way, those that arrived, and those that were given up.
+
+Not its business: sending them, which the daemon does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from watcher import clock
+from watcher.cli import service, values
+from watcher.cli.context import Context
+from watcher.cli.options import complete_job, output_option
+from watcher.cli.output import note, print_json, print_table
+from watcher.cli.words import Cell, ago, plain
+from watcher.errors import UnknownJob, UsageError
+
+if TYPE_CHECKING:
+    from watcher.store import Store
+    from watcher.store.history import Told
+
+_STATES = ("pending", "sending", "sent", "uncertain", "dead")
+_WAITING = frozenset({"pending", "uncertain"})
+_COLORS = {"sent": "green", "dead": "red", "uncertain": "yellow"}
+_HEADERS = ("ID", "CHANNEL", "JOB", "EVENT", "STATE", "TRIES", "WRITTEN", "NEXT TRY", "LAST ERROR")
+
+
+class _ListFirst(click.Group):
+    """A group whose ``list`` need not be written."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``list`` before words that begin with none of the commands."""
+        if not args or args[0] not in (*self.commands, "-h", "--help"):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ListFirst)
+def deliveries() -> None:
+    """List messages and what became of them, send them again, or drop them.
+
+    Without a command they are listed: bedrock-watch deliveries [JOB] [--state STATE].
+    """
+
+
+@deliveries.command("list")
+@click.argument("job", metavar="[JOB]", required=False, shell_complete=complete_job)
+@click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only those; repeatable.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the latest ones.")
+@output_option
+@click.pass_obj
+def list_deliveries(context: Context, *, job: str | None, states: tuple[str, ...], limit: int, output: str) -> None:
+    """List messages, of one job or of all, the oldest first."""
+    with context.store() as store:
+        found = store.history.deliveries(states, store.jobs.find(job).id if job else None, limit)
+    _print(context, found, output)
+    if not found and output == "table":
+        note("no such message" if states or job else "no message yet")
+
+
+@deliveries.command()
+@click.argument("ids", nargs=-1, type=int, metavar="ID...")
+@click.option("--all-dead", is_flag=True, help="All that were given up.")
+@output_option
+@click.pass_obj
+def retry(context: Context, *, ids: tuple[int, ...], all_dead: bool, output: str) -> None:
+    """Send messages again that were given up; one that waits is tried at once.
+
+    All of them are those with news: a test that failed is made anew with bedrock-watch channel test.
+    """
+    if bool(ids) == all_dead:
+        raise UsageError("name the messages", "bedrock-watch deliveries retry ID..., or retry --all-dead")
+    with context.store() as store:
+        if all_dead:
+            dead = store.history.deliveries(("dead",), limit=-1)
+            ids = tuple(one.id for one in dead if one.subject != f"channel/{one.channel}")
+        store.outbox.retry(ids, clock.now())
+        found = _found(store, ids)
+    _print(context, found, output)
+    _warn_of_unknown_channels(context, found)
+    if not found:
+        note("no message was given up")
+    elif service.daemon_pid(context) is None:
+        note(f"they are sent when the daemon runs; {service.how_to_start(context)}")
+
+
+@deliveries.command()
+@click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
+@output_option
+@click.pass_obj
+def drop(context: Context, *, ids: tuple[int, ...], output: str) -> None:
+    """Give up messages that wait; those after them go on."""
+    with context.store() as store:
+        waiting = {one.id for one in _found(store, ids) if one.state in _WAITING}
+        if missing := [one for one in ids if one not in waiting]:
+            numbers = ", ".join(map(str, missing))
+            raise UnknownJob(f"no waiting message {numbers}", "see them: bedrock-watch deliveries --state pending")
+        now = clock.now()
+        for one in dict.fromkeys(ids):
+            store.outbox.drop(one, now)
+        found = _found(store, ids)
+    _print(context, found, output)
+
+
+def print_deliveries(context: Context, found: Sequence[Told]) -> None:
+    """Print messages as a table."""
+    now = clock.now()
+    print_table(context, _HEADERS, [_row(one, now) for one in found])
+
+
+def _print(context: Context, found: Sequence[Told], output: str) -> None:
+    if output != "table":
+        print_json(output, {}, "deliveries", [values.delivery(one) for one in found])
+    elif found:
+        print_deliveries(context, found)
+
+
+def _row(one: Told, now: float) -> tuple[Cell, ...]:
+    color = _COLORS.get(one.state)
+    return (
+        str(one.id),
+        plain(one.channel),
+        plain(one.title),
+        str(one.event),
+        (one.state, color) if color else one.state,
+        str(one.attempts),
+        ago(one.created_at, now),
+        ago(one.next_attempt_at, now) if one.state in _WAITING else "",
+        plain(one.last_error),
+    )
+
+
+def _found(store: Store, ids: Sequence[int]) -> list[Told]:
+    return store.history.deliveries(ids=tuple(ids), limit=-1) if ids else []
+
+
+def _warn_of_unknown_channels(context: Context, found: Sequence[Told]) -> None:
+    known = {channel.name for channel in context.config.channels}
+    for name in sorted({one.channel for one in found} - known):
+        note(f"warning: channel {name} is not in the configuration: its messages cannot be sent")

@@ -1,0 +1,103 @@
+"""What ``bedrock-watch list`` prints.
+
+It is the command that is typed all day, so it imports little, and click not at all (``watcher.cli``).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from watcher import clock
+from watcher.cli.context import Context
+from watcher.cli.output import name_database, note, print_json, print_table
+from watcher.cli.words import RUNNING_STEPS, Cell, ago, plain, span, status_cell
+from watcher.errors import ExitCode
+
+if TYPE_CHECKING:
+    from watcher.store.database import Database
+    from watcher.store.listing import Row
+
+_A_DAY = 86_400.0
+
+_HEADERS = ("JOB", "STATUS", "SUB-TASK", "DURATION", "CHANGED", "ERROR", "REGION", "ID")
+_SPARE = frozenset({"REGION", "ID"})
+
+
+def show_list(context: Context, *, every: bool = False, output: str = "table") -> int:
+    """Print the watched jobs: those not over, those that ended within a day, and all with *every*."""
+    now = clock.now()
+    with context.opened() as database:
+        name_database(context)
+        if output == "table":
+            return _print_table(context, database, now, every=every)
+        from watcher.cli.jobview import views
+        from watcher.store import Store
+
+        store = Store(database)
+        jobs = views(store, store.jobs.listed(every=every, ended_since=now - _A_DAY))
+    print_json(output, {"database": str(context.database)}, "jobs", [view.document() for view in jobs])
+    return ExitCode.DONE
+
+
+def print_running(context: Context, database: Database, now: float) -> None:
+    """Print the jobs that are not over, if there are any."""
+    rows = [row for row in _listed(database, now, every=False) if row["state"] not in ("ended", "closing")]
+    if rows:
+        print_table(context, _HEADERS, [_cells(row, now) for row in rows], _SPARE)
+
+
+def _print_table(context: Context, database: Database, now: float, *, every: bool) -> int:
+    rows = _listed(database, now, every=every)
+    if rows:
+        print_table(context, _HEADERS, [_cells(row, now) for row in rows], _SPARE)
+    elif every or not _listed(database, now, every=True):
+        note("no jobs yet: bedrock-watch add JOB")
+    else:
+        note("no job runs, and none ended within a day: bedrock-watch list --all shows all")
+    return ExitCode.DONE
+
+
+def _listed(database: Database, now: float, *, every: bool) -> list[Row]:
+    from watcher.store.listing import listed
+
+    return listed(database, every=every, ended_since=now - _A_DAY)
+
+
+def _cells(row: Row, now: float) -> tuple[Cell, ...]:
+    steps = _steps(row["steps"])
+    status = row["status"] or ""
+    return (
+        plain(row["label"] or row["name"] or _id(row)),
+        status_cell(row["state"], status, steps.values()),
+        plain(", ".join(name for name, step in steps.items() if step in RUNNING_STEPS)),
+        span((row["ended_at"] or now) - row["created_at"]) if status else "",
+        ago(row["changed_at"], now),
+        _error(row, now),
+        row["region"],
+        _id(row),
+    )
+
+
+def _id(row: Row) -> str:
+    return plain((row["arn"] or row["identifier"]).rpartition("/")[2])
+
+
+def _error(row: Row, now: float) -> Cell:
+    """Return why the job cannot be looked at, by AWS's code, and since when: its own reason before its scope's."""
+    for error, since in (("error", "failing_since"), ("scope_error", "scope_failing_since")):
+        if row[error]:
+            return (f"{plain(row[error])} for {span(now - row[since])}", "red")
+    return ""
+
+
+def _steps(text: str | None) -> dict[str, str]:
+    """Return the sub-tasks' names in words and their statuses, as ``bedrock.customization`` reads them."""
+    details: dict[str, Any] = json.loads(text) if text else {}
+    return {
+        _words(key): str(step.get("status") or "NotStarted") for key, step in details.items() if isinstance(step, dict)
+    }
+
+
+def _words(key: str) -> str:
+    return "".join(f" {char.lower()}" if char.isupper() else char for char in key.removesuffix("Details")).lstrip()

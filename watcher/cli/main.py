@@ -1,0 +1,95 @@
+"""The command group, its lazily imported commands, and the global options.
+
+Not its business: what any command does, and what becomes of an error (``ending``).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from watcher import __version__
+from watcher.cli.context import Context
+from watcher.cli.ending import leave
+from watcher.errors import ExitCode
+
+COMMANDS = {
+    # name: (module, attribute, one line of help)
+    "add": ("watcher.cli.add", "add", "Watch jobs, and say what AWS says of them now."),
+    "remove": ("watcher.cli.jobs", "remove", "Stop watching jobs."),
+    "list": ("watcher.cli.jobs", "list_jobs", "List the watched jobs."),
+    "show": ("watcher.cli.show", "show", "Show everything that is known of a job."),
+    "events": ("watcher.cli.events", "events", "Show what changed, and when."),
+    "deliveries": ("watcher.cli.deliveries", "deliveries", "List messages, send them again, or drop them."),
+    "channel": ("watcher.cli.channel", "channel", "List the channels, or send them a test message."),
+    "status": ("watcher.cli.status", "status", "Show whether the daemon runs, and how things stand."),
+    "config": ("watcher.cli.config", "config", "Check, show or write the configuration."),
+    "run": ("watcher.cli.run", "run", "Run the daemon in the foreground."),
+    "demo": ("watcher.cli.demo", "demo", "Play the whole story on a simulated Bedrock, alerts included."),
+    "simulate": ("watcher.cli.simulate", "simulate", "Serve a simulated Bedrock on loopback, for fire drills."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when the command is run or its own help is shown."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command; None when there is none of that name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 - a wrong table is a bug of ours
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command returns
+        """Run a command.  A reader that went away (`| head`) has all it wanted; click would call that a failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return ExitCode.DONE
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table, importing none of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--config", "config_path", metavar="PATH", help="Configuration file to use.")
+@click.option("-v", "--verbose", count=True, help="Log more (daemon), say more (commands); -vv for everything.")
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour; auto: on a terminal."
+)
+@click.version_option(__version__, prog_name="bedrock-watch")
+@click.pass_context
+def cli(ctx: click.Context, config_path: str | None, verbose: int, color: str) -> None:
+    """Watch Amazon Bedrock fine-tuning and distillation jobs, and tell people what changed."""
+    context = ctx.ensure_object(Context)
+    context.config_path, context.verbose, context.color = config_path, verbose, color
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit with the code of the contract; never show a traceback."""
+    context = Context()
+    leave(context, lambda: _run(args, context), process=args is None)
+
+
+def _run(args: list[str] | None, context: Context) -> int:
+    try:
+        result: Any = cli.main(args=args, prog_name="bedrock-watch", standalone_mode=False, obj=context)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return ExitCode.INTERRUPTED
+    return result if isinstance(result, int) else ExitCode.DONE

@@ -1,0 +1,43 @@
+"""The options and arguments that several commands share.
+
+Not its business: the global ones (``main``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from watcher.errors import WatchError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json", "jsonl"]),
+    default="table",
+    show_default=True,
+    help="How to print it: for people, or for programs.",
+)
+"""``-o table|json|jsonl``."""
+
+
+def complete_job(ctx: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Return the labels, names and ids of watched jobs that go on from *begun*; nothing when they cannot be read."""
+    from click.shell_completion import CompletionItem
+
+    from watcher.cli.context import Context
+    from watcher.store.listing import listed
+
+    # The shell asks before any command has run.
+    context = Context(config_path=ctx.find_root().params.get("config_path"))
+    try:
+        with context.opened() as database:
+            rows = listed(database, every=True, ended_since=0.0)
+    except WatchError:
+        return []
+    words = {row[key]: None for row in rows for key in ("label", "name", "arn") if row[key]}
+    return [CompletionItem(word) for word in words if word.startswith(begun) and word.isprintable()]

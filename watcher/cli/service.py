@@ -1,0 +1,99 @@
+"""The daemon as the commands see it: whether one runs here, whether one runs elsewhere, and how to start one.
+
+Not its business: what the daemon does (``daemon``), and its lock and status file (``presence``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from watcher import presence
+from watcher.errors import BadConfig, NotRunning, WatchError
+
+if TYPE_CHECKING:
+    from watcher.cli.context import Context
+
+SYSTEM_STATE_DIR = Path("/var/lib/bedrock-watch")
+"""Where the installed service keeps its database (``deploy/systemd``)."""
+
+
+def daemon_pid(context: Context) -> int | None:
+    """Return the pid of the daemon that watches with the database in use, or None; raises WatchError."""
+    try:
+        return presence.daemon_pid(context.state_dir)
+    except OSError as error:
+        raise WatchError(
+            f"cannot tell whether the daemon runs: {error.filename or context.state_dir}: {error.strerror}",
+            "run as its user, or as a member of its group",
+        ) from error
+
+
+def own_words(context: Context, pid: int | None) -> dict[str, Any]:
+    """Return what the daemon of that pid last wrote of itself; nothing when it wrote nothing yet."""
+    status = presence.read_status(context.state_dir)
+    return status if status and pid is not None and status.get("pid") == pid else {}
+
+
+def how_to_start(context: Context) -> str:
+    """Return the words that start the daemon with the configuration in use."""
+    from shlex import quote
+
+    option = f" --config {quote(context.config_path)}" if context.config_path else ""
+    return f"start it: bedrock-watch{option} run, or where it is a service: systemctl start bedrock-watch"
+
+
+def no_channel(context: Context) -> str:
+    """Return the warning that nobody is told, or nothing when somebody is."""
+    if context.config.channels:
+        return ""
+    where = context.config.path or "a configuration (bedrock-watch config init writes one)"
+    return f"nobody will be told: no channel is configured\n  add a [[channel]] to {where}, and restart the daemon"
+
+
+def refuse_if_watched_elsewhere(context: Context) -> None:
+    """Raise NotRunning when no daemon watches with the database in use, but one does with another."""
+    if daemon_pid(context) is not None:
+        return
+    here = context.state_dir.resolve()
+    for state_dir in _other_places(context):
+        try:
+            pid = presence.daemon_pid(state_dir)
+        except OSError:
+            continue  # closed to this user, who could not add anything there
+        if pid is not None and state_dir.resolve() != here:
+            raise NotRunning(
+                f"no daemon watches with {context.database}, but one (pid {pid}) does with"
+                f" {presence.database(state_dir)}",
+                f"add it there: {_way_to(state_dir, pid)}",
+            )
+
+
+def _way_to(state_dir: Path, pid: int) -> str:
+    """Return the words that add a job to the daemon of *state_dir*."""
+    from shlex import quote
+
+    status = presence.read_status(state_dir) or {}
+    configuration = status.get("configuration", "") if status.get("pid") == pid else ""
+    if configuration.startswith("/"):
+        return f"bedrock-watch --config {quote(configuration)} add JOB"
+    # It runs on the built-in defaults, which an empty file stands for.
+    return f"STATE_DIRECTORY={quote(str(state_dir))} bedrock-watch --config /dev/null add JOB"
+
+
+def _other_places(context: Context) -> Iterator[Path]:
+    """Yield the state directories that other configurations on this machine name, and the usual ones."""
+    from watcher.config import load, user_path
+    from watcher.config.files import SYSTEM_PATH, VARIABLE
+
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    yield load("/dev/null", environment).state_dir
+    yield SYSTEM_STATE_DIR
+    for path in (os.environ.get(VARIABLE), user_path(), SYSTEM_PATH):
+        try:
+            if path and Path(path).is_file() and Path(path) != context.config.path:
+                yield load(str(path)).state_dir
+        except (BadConfig, OSError):
+            continue  # not usable, so no daemon was started with it lately

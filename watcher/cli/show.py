@@ -1,0 +1,151 @@
+"""``bedrock-watch show``: everything that is known of one job.
+
+Not its business: what changed when (``events``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watcher import clock
+from watcher.cli.context import Context
+from watcher.cli.options import complete_job, output_option
+from watcher.cli.output import paint, print_document, print_table, write
+from watcher.cli.words import ago, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from watcher.cli.jobview import JobView
+    from watcher.store.history import Told
+
+_NOT_REPEATED = frozenset({"jobArn", "jobName"})
+
+
+@click.command()
+@click.argument("job", metavar="JOB", shell_complete=complete_job)
+@output_option
+@click.pass_obj
+def show(context: Context, *, job: str, output: str) -> None:
+    """Show everything that is known of a job.
+
+    JOB is an ARN, a name, a label, or a unique end of the id.  As JSON it contains, as "response", the whole response
+    as AWS sent it.
+    """
+    from watcher.cli import values
+    from watcher.cli.jobview import views
+
+    with context.store() as store:
+        (view,) = views(store, [store.jobs.find(job)])
+        deliveries = store.history.deliveries(job=view.job.id)
+    if output == "table":
+        _print(context, view, deliveries)
+        return
+    response = json.loads(view.record.response) if view.record else None
+    told = [values.delivery(one) for one in deliveries]
+    print_document(output, {**view.document(), "response": response, "deliveries": told})
+
+
+def _print(context: Context, view: JobView, deliveries: Sequence[Told]) -> None:
+    from watcher.cli.jobview import TIMELINE
+
+    now = clock.now()
+    write(f"{view.title}: {paint(view.status, colored=context.colored)} {view.age(now)}".rstrip())
+    timeline = view.timeline(now, context.zone)
+    if timeline:
+        write("")
+        print_table(context, TIMELINE, timeline)
+    if view.snapshot is not None and view.snapshot.failure:
+        _section("failureMessage")
+        write("\n".join(f"  {line}" for line in plain(view.snapshot.failure, lines=True).splitlines()))
+    _section("Job")
+    _facts(_job(context, view))
+    if view.snapshot is not None:
+        _section("As AWS says")
+        _facts((path, value) for path, value in _leaves(view.snapshot.rest) if path not in _NOT_REPEATED)
+    _section("Watching")
+    _facts(_watching(context, view, now))
+    if deliveries:
+        from watcher.cli.deliveries import print_deliveries
+
+        _section("Deliveries")
+        print_deliveries(context, deliveries)
+
+
+def _section(title: str) -> None:
+    write(f"\n{title}:")
+
+
+def _facts(facts: Iterator[tuple[str, str]]) -> None:
+    rows = [(plain(name), plain(value)) for name, value in facts if value]
+    width = max(len(name) for name, _ in rows)
+    write("\n".join(f"  {name.ljust(width)}  {value}" for name, value in rows))
+
+
+def _job(context: Context, view: JobView) -> Iterator[tuple[str, str]]:
+    from watcher.render.words import moment
+
+    job = view.job
+    yield "ARN", job.arn or "not known yet"
+    yield "name", job.name
+    yield "label", job.label
+    yield "tags", ", ".join(job.tags)
+    yield "region", job.region
+    yield "account", job.account
+    if view.snapshot is not None:
+        yield "changed", moment(view.snapshot.changed_at, context.zone)
+        yield "ended", moment(view.snapshot.ended_at, context.zone) if view.snapshot.ended_at else ""
+
+
+def _watching(context: Context, view: JobView, now: float) -> Iterator[tuple[str, str]]:
+    job = view.job
+    sources = (("bedrock-watch add", job.from_cli), ("the configuration", job.from_config))
+    yield "asked for by", " and ".join(name for name, given in sources if given) or "nobody"
+    yield "profile", job.profile or "the default credentials"
+    yield from _looks(context, view, now)
+    if view.error is not None:
+        yield "failing since", _when(context, view.failing_since, now)
+        yield "last error", view.error.what
+        yield "what to do", view.error.remedy
+
+
+def _looks(context: Context, view: JobView, now: float) -> Iterator[tuple[str, str]]:
+    """Yield when the job was looked at last, and will be next.
+
+    The database knows of the looks that found something; of the others the daemon tells, for all the jobs together
+    that share credentials, account and region.
+    """
+    from watcher.cli import service
+
+    job, pid = view.job, service.daemon_pid(context)
+    group: Mapping[str, Any] = service.own_words(context, pid).get("groups", {}).get(job.scope, {})
+    swept = group.get("swept_at", 0.0) if job.confirmed_at else 0.0
+    yield "last look", _when(context, max(job.confirmed_at, swept), now)
+    if job.state == "ended" or not view.watched:
+        yield "next look", "none: it is over" if job.state == "ended" else "none: it is not watched"
+    elif pid is None:
+        yield "next look", "none: the daemon does not run"
+    else:
+        yield "next look", _when(context, max(job.next_poll_at, group.get("next_poll_at") or 0.0), now)
+
+
+def _when(context: Context, at: float, now: float) -> str:
+    from watcher.render.words import moment
+
+    return f"{ago(at, now)}, {moment(clock.utc(at), context.zone)}" if at else "never"
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - AWS may send anything
+    """Yield each leaf of a response with its path: ``trainingMetrics.trainingLoss``, ``validationMetrics[0]...``."""
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{index}]")
+    else:
+        yield path, value if isinstance(value, str) else json.dumps(value)

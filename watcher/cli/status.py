@@ -1,0 +1,167 @@
+"""``bedrock-watch status``: whether the daemon runs and is well, what it watches, and what it has not delivered.
+
+Not its business: one job (``show``), one message (``deliveries``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watcher import clock
+from watcher.cli import service, values
+from watcher.cli.context import Context
+from watcher.cli.listing import print_running
+from watcher.cli.options import output_option
+from watcher.cli.output import note, paint, print_document, write
+from watcher.cli.words import Cell, ago, plain, span
+from watcher.errors import ExitCode, LookError
+
+if TYPE_CHECKING:
+    from watcher.store.history import Summary
+
+SILENT = 30.0
+"""Seconds without a word in the status file, which the daemon writes every five, before it is called unwell."""
+
+STUCK = 600.0
+"""Seconds without a turn of one of its loops: longer than any wait that a configuration can ask for."""
+
+_STATES = {
+    "new": "not seen yet",
+    "running": "running",
+    "closing": "over, last word awaited",
+    "vanished": "lost sight of",
+    "ended": "ended",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """All that is told.  *own* is what the daemon says of itself; *ailment* is empty when it runs and is well."""
+
+    now: float
+    pid: int | None
+    own: dict[str, Any]
+    ailment: str
+    summary: Summary
+    troubles: dict[str, tuple[LookError, float]]
+
+
+@click.command()
+@output_option
+@click.pass_obj
+def status(context: Context, *, output: str) -> int:
+    """Show whether the daemon runs, what it watches, its queue, and which files it uses.
+
+    Exits with 3 when it does not run, or is not well.
+    """
+    now = clock.now()
+    pid = service.daemon_pid(context)
+    own = service.own_words(context, pid)
+    with context.store() as store:
+        scopes = {key: (LookError.load(text), since) for key, (text, since) in store.history.scopes().items()}
+        standing = _Standing(now, pid, own, _ailment(pid, own, now), store.history.summary(), scopes)
+        if output == "table":
+            for name, cell in _lines(context, standing):
+                write(f"{name.ljust(13)}  {paint(cell, colored=context.colored)}".rstrip())
+            print_running(context, store.database, now)
+    if output != "table":
+        print_document(output, _document(context, standing))
+    for warning in _warnings(context, standing):
+        note(f"warning: {warning}")
+    if pid is None:
+        note(service.how_to_start(context))
+    return ExitCode.NOT_RUNNING if standing.ailment else ExitCode.DONE
+
+
+def _ailment(pid: int | None, own: dict[str, Any], now: float) -> str:
+    if pid is None:
+        return "it does not run"
+    if not own:
+        return ""  # it has just begun
+    if now - own["written_at"] > SILENT:
+        return f"no sign of life for {span(now - own['written_at'])}"
+    if now - own["slowest_beat_at"] > STUCK:
+        return f"a part of it has stood still for {span(now - own['slowest_beat_at'])}"
+    return ""
+
+
+def _lines(context: Context, it: _Standing) -> Iterator[tuple[str, Cell]]:
+    yield "daemon", _daemon(it)
+    yield "configuration", _configuration(context, it)
+    yield "database", plain(str(context.database))
+    yield (
+        "jobs",
+        ", ".join(f"{it.summary.jobs[state]} {words}" for state, words in _STATES.items() if state in it.summary.jobs)
+        or "none",
+    )
+    for key, (error, since) in it.troubles.items():
+        yield "cannot look", (f"{plain(key)} for {span(it.now - since)}: {plain(error.what)}", "red")
+        if error.remedy:
+            yield "", plain(error.remedy)
+    if it.summary.failing_jobs:
+        yield "failing jobs", (str(it.summary.failing_jobs), "red")
+    yield "queue", _queue(it)
+
+
+def _daemon(it: _Standing) -> Cell:
+    if it.pid is None:
+        return ("does not run", "red")
+    since = f", version {it.own['program']}, since {ago(it.own['started_at'], it.now)}" if it.own else ""
+    words = f"runs (pid {it.pid}{since})"
+    return (f"{words}, but {it.ailment}", "red") if it.ailment else (words, "green")
+
+
+def _configuration(context: Context, it: _Standing) -> str:
+    return plain(str(it.own.get("configuration", context.config.path or "built-in defaults")))
+
+
+def _queue(it: _Standing) -> Cell:
+    waiting, dead = _waiting(it), it.summary.deliveries.get("dead", 0)
+    words = f"{waiting} waiting"
+    if waiting:
+        words += f", the oldest written {ago(it.summary.oldest_undelivered_at, it.now)}"
+    if uncertain := it.summary.deliveries.get("uncertain", 0):
+        words += f", {uncertain} of them may have arrived"
+    return (f"{words}, {dead} given up", "red") if dead else words
+
+
+def _waiting(it: _Standing) -> int:
+    return sum(it.summary.deliveries.get(state, 0) for state in ("pending", "sending", "uncertain"))
+
+
+def _warnings(context: Context, it: _Standing) -> Iterator[str]:
+    if warning := service.no_channel(context):
+        yield warning
+    ours = str(context.config.path or "built-in defaults")
+    if it.own and it.own["configuration"] != ours:
+        yield f"the daemon uses another configuration ({it.own['configuration']}) than this command ({ours})"
+    if dead := it.summary.deliveries.get("dead", 0):
+        yield f"{dead} given up: see them with bedrock-watch deliveries --state dead"
+
+
+def _document(context: Context, it: _Standing) -> dict[str, Any]:
+    return {
+        "running": it.pid is not None,
+        "healthy": not it.ailment,
+        "ailment": it.ailment or None,
+        "pid": it.pid,
+        "since": values.at(it.own.get("started_at", 0.0)),
+        "program": it.own.get("program"),
+        "configuration": _configuration(context, it),
+        "database": str(context.database),
+        "jobs": dict(it.summary.jobs),
+        "failing_jobs": it.summary.failing_jobs,
+        "scopes": [
+            {"scope": key, "since": values.at(since), "error": values.error(error)}
+            for key, (error, since) in it.troubles.items()
+        ],
+        "deliveries": dict(it.summary.deliveries),
+        "waiting": _waiting(it),
+        "oldest_undelivered_at": values.at(it.summary.oldest_undelivered_at),
+        "channels": [one.name for one in context.config.channels],
+        "warnings": list(_warnings(context, it)),
+    }

@@ -1,0 +1,73 @@
+"""The store's values as JSON, one function a kind.  Times are RFC 3339 in UTC; null is never, or not known.
+
+Not its business: jobs (``jobview``), printing (``output``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from watcher.clock import utc
+
+if TYPE_CHECKING:
+    from watcher.errors import LookError
+    from watcher.model import Event, Job, Step
+    from watcher.store.history import Told
+
+
+def at(epoch: float) -> str | None:
+    """Return a time (epoch seconds, 0 is never)."""
+    return utc(epoch).isoformat(timespec="milliseconds") if epoch else None
+
+
+def moment(when: datetime | None) -> str | None:
+    """Return a time."""
+    return None if when is None else when.isoformat(timespec="milliseconds")
+
+
+def step(value: Step) -> dict[str, Any]:
+    """Return a sub-task."""
+    return {
+        "name": value.name,
+        "status": value.status,
+        "started_at": moment(value.started_at),
+        "changed_at": moment(value.changed_at),
+    }
+
+
+def error(value: LookError | None) -> dict[str, Any] | None:
+    """Return why AWS could not be asked."""
+    if value is None:
+        return None
+    return {"fault": value.fault, "code": value.code, "reason": value.reason, "remedy": value.remedy}
+
+
+def event(value: Event, job: Job | None) -> dict[str, Any]:
+    """Return an event; its transitions as the store keeps them."""
+    from watcher.store.codec import plain
+
+    return {
+        "id": value.id,
+        "subject": value.subject,
+        "job": None if job is None else {"title": job.title, "arn": job.arn or None, "name": job.name or None},
+        "seen_at": moment(value.observed_at),
+        "transitions": [plain(change) for change in value.transitions],
+    }
+
+
+def delivery(value: Told) -> dict[str, Any]:
+    """Return a message's way to one channel."""
+    return {
+        "id": value.id,
+        "event": value.event,
+        "subject": value.subject,
+        "title": value.title,
+        "channel": value.channel,
+        "state": value.state,
+        "attempts": value.attempts,
+        "created_at": at(value.created_at),
+        "next_attempt_at": at(value.next_attempt_at) if value.state in ("pending", "uncertain") else None,
+        "finished_at": at(value.finished_at),
+        "last_error": value.last_error or None,
+    }

@@ -1,0 +1,64 @@
+"""Spans of time, states of jobs and foreign texts, as a terminal shows them.
+
+``list`` starts up with nothing more than this; so it imports nothing.  Not its business: columns (``output``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+Cell = str | tuple[str, str]
+"""What a table holds: a text, or a text and its colour."""
+
+RUNNING_STEPS = frozenset({"InProgress", "Stopping"})
+"""AWS's words for a sub-task that is under way."""
+
+_COLORS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}
+
+
+def plain(text: str, *, lines: bool = False) -> str:
+    """Return *text* as it may reach a terminal: nothing in it moves the cursor, and it is one line unless *lines*."""
+    if text.isprintable():
+        return text
+    from watcher.render.words import clean
+
+    return clean(text, lines=lines)
+
+
+def span(seconds: float) -> str:
+    """Return a span of time in the form of the messages (``3h12m``, ``45s``, ``2d4h``); a negative one as ``0s``."""
+    minutes, secs = divmod(int(max(seconds, 0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d{hours}h" if hours else f"{days}d"
+    if hours:
+        return f"{hours}h{minutes:02}m"
+    if minutes:
+        return f"{minutes}m{secs:02}s" if minutes < 10 and secs else f"{minutes}m"
+    return f"{secs}s"
+
+
+def ago(at: float, now: float) -> str:
+    """Return how long ago *at* was, or how soon it will be (both are epoch seconds); ``-`` for 0, which is never."""
+    if not at:
+        return "-"
+    return f"{span(now - at)} ago" if at <= now else f"in {span(at - now)}"
+
+
+def is_queued(status: str, steps: Collection[str]) -> bool:
+    """Return whether a job waits for AWS to begin: it is InProgress, and all its sub-tasks are NotStarted."""
+    return status == "InProgress" and bool(steps) and all(step == "NotStarted" for step in steps)
+
+
+def status_cell(state: str, status: str, steps: Collection[str]) -> Cell:
+    """Return a job's status: AWS's own word, ``new`` when it was never seen, ``lost sight of`` when it vanished.
+
+    *state* is the store's (``Job.state``), *steps* are the sub-tasks' status words.
+    """
+    if state == "vanished":
+        return ("lost sight of", "red")
+    if not status:
+        return "new"
+    word = plain(status) + (" (queued)" if is_queued(status, steps) else "")
+    return (word, _COLORS[status]) if status in _COLORS else word

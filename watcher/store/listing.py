@@ -1,0 +1,42 @@
+"""The jobs as a table shows them: plain rows, read without making a value of each.
+
+``bedrock-watch list`` is typed all day long, and making our dataclasses costs more than all the rest of it.  What is
+asked of the database is the same as ``jobs`` and ``history`` ask.  Not its business: what a row means.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from watcher.store.database import Database
+
+Row = sqlite3.Row
+"""A job's columns, by their names."""
+
+_SCOPE = (
+    "coalesce(nullif(jobs.profile, ''), 'default') || '@'"
+    " || CASE WHEN jobs.identifier = jobs.arn THEN jobs.account ELSE '-' END || '/' || jobs.region || '/' || jobs.kind"
+)
+"""``Job.scope``, in SQL."""
+
+_ROWS = f"""
+    SELECT jobs.identifier, coalesce(jobs.arn, '') AS arn, jobs.name, jobs.label, jobs.region, jobs.state,
+        jobs.created_at, jobs.changed_at, jobs.ended_at,
+        json_extract(facts, '$.status') AS status, json_extract(facts, '$.statusDetails') AS steps,
+        json_extract(nullif(jobs.last_error, ''), '$.code') AS error, jobs.failing_since,
+        json_extract(scopes.last_error, '$.code') AS scope_error, scopes.failing_since AS scope_failing_since
+    FROM jobs LEFT JOIN snapshots ON snapshots.job = jobs.id
+        LEFT JOIN scopes ON jobs.state != 'ended' AND scopes.key = {_SCOPE}
+    WHERE (jobs.from_cli OR jobs.from_config) AND (? OR jobs.state != 'ended' OR jobs.ended_at >= ?)
+    ORDER BY jobs.state = 'ended', jobs.created_at DESC, jobs.id DESC
+"""
+
+
+def listed(database: Database, *, every: bool, ended_since: float) -> list[Row]:
+    """Return the watched jobs, as ``Jobs.listed`` chooses and orders them.
+
+    *steps* is AWS's ``statusDetails`` as a JSON text, *error* the code of the last look's error, *scope_error* that of
+    the whole scope's; None when there is none.
+    """
+    with database.reading() as sql:
+        return sql.execute(_ROWS, (every, ended_since)).fetchall()
