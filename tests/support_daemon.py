@@ -19,6 +19,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,14 @@ def posted(hook: WebReceiver) -> list[Alert]:
 
 def mailed(server: MailReceiver) -> list[Alert]:
     """Return what a mail server was sent."""
-    return [Alert(mail["Subject"], mail.get_content().replace("\r\n", "\n")) for mail in tuple(server.mails)]
+    return [Alert(mail["Subject"], _plain(mail)) for mail in tuple(server.mails)]
+
+
+def _plain(mail: EmailMessage) -> str:
+    part = mail.get_body(("plain",))
+    assert isinstance(part, EmailMessage)
+    text: str = part.get_content()
+    return text.replace("\r\n", "\n")
 
 
 def titles(alerts: Sequence[Alert]) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ import ssl
 import threading
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,11 +62,12 @@ class Request:
 
 @dataclass
 class WebReceiver:
-    """A web server: *replies* are used up in order, then *reply* for ever."""
+    """A web server: *replies* are used up in order, then *answer* is asked, and without one it is *reply* for ever."""
 
     url: str = ""
     reply: Reply = field(default_factory=Reply)
     replies: deque[Reply] = field(default_factory=deque)
+    answer: Callable[[Request], Reply] | None = None
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
     over: threading.Event = field(default_factory=threading.Event)
@@ -88,15 +89,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        self.receiver.requests.append(Request(self.command, self.path, dict(self.headers), body))
-        reply = self.receiver.replies.popleft() if self.receiver.replies else self.receiver.reply
+        request = Request(self.command, self.path, dict(self.headers), body)
+        self.receiver.requests.append(request)
+        if self.receiver.replies:
+            reply = self.receiver.replies.popleft()
+        else:
+            reply = self.receiver.answer(request) if self.receiver.answer else self.receiver.reply
         if reply.instead:
             self._misbehave(reply.instead)
         else:
             self._answer(reply)
 
-    def do_GET(self) -> None:
-        self.do_POST()
+    do_GET = do_PUT = do_POST
 
     def _misbehave(self, how: str) -> None:
         self.close_connection = True

@@ -58,20 +58,32 @@ Job: InProgress -> Failed at 2025-06-02 13:30:00 UTC
 failureMessage:
   Encountered an unexpected error when processing the request, please try again
 
+What to do: {advice}
+
 Sub-tasks (times are UTC):
   validation  Completed  2025-06-02 12:03:00  12m
   training    Failed     2025-06-02 12:15:00  1h15m
 
-base model    amazon.nova-lite-v1:0:300k
-type          FINE_TUNING
-output model  nova-legal-v1-model
-output        s3://nova-legal-v1-data/output
-created       2025-06-02 12:00:00 UTC
-region        us-east-1
-account       123456789012
-ARN           {arn}
+base model  amazon.nova-lite-v1:0:300k
+type        FINE_TUNING
+output      s3://nova-legal-v1-data/output
+created     2025-06-02 12:00:00 UTC
+region      us-east-1
+account     123456789012
+ARN         {arn}
+
+Bedrock console  {console}
+Output in S3     {s3}
 
 AWS's time 2025-06-02 13:30:00 UTC, seen """
+
+
+ADVICE = """\
+Try once more; if it fails again, check the permissions of the job's IAM role and of whoever created the job: AWS says \
+the same when one is missing.
+  https://docs.aws.amazon.com/bedrock/latest/userguide/custom-model-job-access-security.html"""
+CONSOLE = "https://us-east-1.console.aws.amazon.com/bedrock/home?region=us-east-1#/custom-models"
+S3 = "https://us-east-1.console.aws.amazon.com/s3/buckets/nova-legal-v1-data?region=us-east-1&prefix=output%2F"
 
 
 @dataclass
@@ -115,7 +127,7 @@ def test_four_jobs_are_told_by_mail_and_webhook_in_the_right_words_once_each(
         assert titles(channel) == STORY
         assert not any(alert.marked for alert in channel)
         (told,) = (alert for alert in channel if "FAILED" in alert.title)
-        assert told.body.startswith(FAILED.format(arn=arns["failing"]))
+        assert told.body.startswith(FAILED.format(arn=arns["failing"], advice=ADVICE, console=CONSOLE, s3=S3))
         facts = next(alert for alert in channel if "COMPLETED nova-support-v3" in alert.title).body
         assert "training loss     0.4217" in facts
         assert "  data processing  Completed  2025-06-02 12:14:00  58m\n" in facts

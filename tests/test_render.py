@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from support_jobs import BORN, arn, response, step
+from support_jobs import arn, response, step
+from support_stories import FAILED, JOB, SEEN, WHY, minute, story
 
 from watcher.bedrock.customization import read
 from watcher.model import (
     Appeared,
     ChannelTest,
     DeliveryDead,
-    Event,
     FailureExplained,
     Family,
     FieldChanged,
-    Job,
     Outcome,
+    Reminder,
     Severity,
     StatusChanged,
     StepChanged,
@@ -31,73 +29,12 @@ from watcher.model import (
     WatchLost,
     WatchRegained,
 )
-from watcher.render import Story, compose, write
-from watcher.render.words import clean, cut, duration
+from watcher.render import compose, write
+from watcher.render.facts import usual
+from watcher.render.words import cut, duration
 
-WHY = "Could not validate GetObject permissions to access Amazon S3 bucket: training-data-bucket at key train.jsonl"
-SEEN = BORN + timedelta(minutes=193)
-
-
-def minute(number: float) -> datetime:
-    return BORN + timedelta(minutes=number)
-
-
-JOB = Job(
-    id=1,
-    identifier=arn(1),
-    arn=arn(1),
-    name="nova-support-v3",
-    kind="model-customization-job",
-    account="123456789012",
-    region="us-east-1",
-    profile="",
-    label="",
-    tags=("team-support",),
-    state="running",
-    from_cli=True,
-    from_config=False,
-    added_at=0,
-    asked_at=0,
-    next_poll_at=0,
-    confirmed_at=0,
-    created_at=0,
-    changed_at=0,
-    ended_at=0,
-    closing_at=0,
-    failures=0,
-    failing_since=0,
-    blind_since=0,
-    last_error="",
-    mark=0,
-    version=1,
-    revision=1,
-)
-FACTS = response(
-    1,
-    status="Failed",
-    minute=192,
-    jobName="nova-support-v3",
-    endTime="2026-11-20T11:12:00Z",
-    failureMessage=WHY,
-    trainingMetrics={"trainingLoss": 0.4217},
-    outputModelArn="arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-lite-v1:0:300k/abcdefghij12",
-    validationMetrics=[{"validationLoss": 0.51}],
-    statusDetails={"validationDetails": step("Completed", 2, 12), "trainingDetails": step("Failed", 12, 192)},
-)
-SNAPSHOT = read(FACTS)
-
-
-def story(*transitions: Transition, job: Job | None = JOB, subject: str = "job/1", **more: object) -> Story:
-    event = Event(41, subject, 3, transitions, SEEN)
-    full = Story(event=event, now=SEEN, host="watchtower", job=job, snapshot=SNAPSHOT, steps=SNAPSHOT.steps)
-    return replace(full, **more)  # type: ignore[arg-type]
-
-
-FAILED = (
-    StepChanged("training", "InProgress", "Failed", minute(12), minute(192)),
-    StatusChanged("InProgress", "Failed", Outcome.FAILED, minute(192)),
-    FailureExplained(WHY),
-)
+QUEUED = read(response(statusDetails={"validationDetails": step("NotStarted"), "trainingDetails": step("NotStarted")}))
+RUNS = read(response(statusDetails={"trainingDetails": step("InProgress", 13)}))
 
 
 @pytest.mark.parametrize(
@@ -145,14 +82,14 @@ def test_a_failure_is_told_whole_and_first_line_first() -> None:
         "Job: InProgress -> Failed at 2026-11-20 11:12:00 UTC",
         f"failureMessage:\n  {WHY}",
         "  training    Failed     2026-11-20 08:12:00  3h00m",
-        "base model        amazon.nova-lite-v1:0:300k",
-        "type              FINE_TUNING",
-        "training loss     0.4217",
-        "validation loss   0.51",
-        "output            s3://bucket-1/output",
-        "region            us-east-1",
-        "account           123456789012",
-        f"ARN               {arn(1)}",
+        "base model       amazon.nova-lite-v1:0:300k",
+        "type             FINE_TUNING",
+        "training loss    0.4217",
+        "validation loss  0.51",
+        "output           s3://bucket-1/output",
+        "region           us-east-1",
+        "account          123456789012",
+        f"ARN              {arn(1)}",
         "AWS's time 2026-11-20 11:12:00 UTC, seen 2026-11-20 11:13:00 UTC (1m later)",
         "event 41, bedrock-watch on watchtower",
     ]
@@ -162,8 +99,7 @@ def test_a_failure_is_told_whole_and_first_line_first() -> None:
 
 
 def test_the_running_sub_task_is_marked_and_has_a_duration_so_far() -> None:
-    steps = read(response(statusDetails={"trainingDetails": step("InProgress", 13)})).steps
-    body = write(compose(story(Appeared("InProgress"), steps=steps)), Family.TEXT).body
+    body = write(compose(story(Appeared("InProgress"), steps=RUNS.steps)), Family.TEXT).body
     assert "> training  InProgress  2026-11-20 08:13:00  3h00m" in body
 
 
@@ -197,52 +133,6 @@ def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-HOSTILE = [
-    "<!channel> <@U123> <!subteam^S1> <http://x|y>",
-    "@everyone @here @all <@1> <@&2>",
-    "<script>alert(1)</script>",
-    "[click](http://evil.example)",
-    "``` out of the fence ```",
-    "`` ` ```` `````",
-    "\u202etxt.exe\u202c \u200f right to left",
-    "bell \x07 and \x1b[31m colour",
-    "Subject: x\r\nBcc: everyone@example.com",
-    "*bold* _italic_ ~strike~ |spoiler|",
-    "日本語" * 600,
-]
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("family", list(Family))
-def test_hostile_text_pings_nobody_injects_nothing_and_loses_no_word(text: str, family: Family) -> None:
-    hostile = replace(JOB, name=text, label=text)
-    message = write(compose(story(*FAILED[:2], FailureExplained(text), job=hostile)), family)
-    both = message.title + "\n" + message.body
-    assert "\r" not in both
-    assert "\n" not in message.title
-    assert not any(ord(one) < 32 and one not in "\n\t" for one in both)
-    assert "\u202e" not in both
-    if family is Family.SLACK:
-        assert "<" not in message.body
-        assert message.body.count("```") % 2 == 0
-    if family is Family.CHAT:
-        assert "@e" not in both
-        assert "<@" not in both
-        assert "](" not in both
-        assert message.body.count("```") % 2 == 0
-    plain = message.body.replace("\u200b", "").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    for word in cut(clean(text), 2500).split():
-        assert word in plain
-
-
-@given(text=st.text(max_size=400), family=st.sampled_from(list(Family)))
-def test_no_text_at_all_leaves_its_fence(text: str, family: Family) -> None:
-    message = write(compose(story(FailureExplained(text), *FAILED[:2], job=replace(JOB, label=text))), family)
-    assert len(compose(story(*FAILED, job=replace(JOB, label=text))).title) <= 80
-    if family in (Family.SLACK, Family.CHAT):
-        assert message.body.count("```") % 2 == 0
-
-
 def test_a_long_reason_keeps_its_head_and_its_tail() -> None:
     text = "".join(f"{number:05}" for number in range(2000))
     shown = cut(text, 2500)
@@ -250,3 +140,94 @@ def test_a_long_reason_keeps_its_head_and_its_tail() -> None:
     assert shown.startswith("00000")
     assert shown.endswith("01999")
     assert "characters left out" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "title"),
+    [
+        (Reminder("overdue", minute(0), 3600), "[bedrock] OVERDUE nova-support-v3 (training) after 3h13m"),
+        (Reminder("stalled", minute(13), 3600), "[bedrock] STALLED nova-support-v3 (training): no change for 3h00m"),
+        (Reminder("stopping", minute(153), 1800), "[bedrock] STILL STOPPING nova-support-v3 after 40m"),
+        (Reminder("queued", minute(0), 7200), "[bedrock] STILL QUEUED nova-support-v3 after 3h13m"),
+    ],
+)
+def test_a_reminder_says_what_lasts_how_long_and_since_when(change: Reminder, title: str) -> None:
+    doc = compose(story(change, snapshot=RUNS, steps=RUNS.steps, status="InProgress"))
+    assert doc.title == title
+    assert f"since 2026-11-20 {change.since_at:%H:%M:%S} UTC" in doc.lines[0]
+    assert duration(change.limit) in doc.lines[0]
+
+
+def test_a_job_that_waits_for_its_turn_is_called_queued() -> None:
+    """AWS calls it InProgress, which would be read as running."""
+    doc = compose(story(Appeared("InProgress"), snapshot=QUEUED, steps=QUEUED.steps, status="InProgress"))
+    assert doc.title == "[bedrock] WATCHING nova-support-v3 (queued)"
+    assert "Queued since 2026-11-20 08:00:00 UTC: no sub-task has started yet." in doc.lines
+    running = compose(story(Appeared("InProgress"), snapshot=RUNS, steps=RUNS.steps, status="InProgress"))
+    assert not any("Queued" in line for line in running.lines)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [
+        ((), ""),
+        ((180,), "an earlier job like it took 3h00m"),
+        ((170, 185), "2 earlier jobs like it took 2h50m to 3h05m"),
+        ((170, 180, 190, 210), "4 earlier jobs like it took 2h50m to 3h30m, median 3h05m"),
+        ((180, 180, 180), "3 earlier jobs like it took 3h00m"),
+    ],
+)
+def test_earlier_jobs_are_compared_with_in_one_phrase(minutes: Sequence[int], words: str) -> None:
+    assert usual([timedelta(minutes=minute) for minute in minutes]) == words
+
+
+def test_a_job_that_did_not_complete_shows_no_output_model() -> None:
+    """Its name was asked for; the model does not exist."""
+    names = {name for name, _ in compose(story(*FAILED)).facts}
+    assert not names & {"output model", "output model ARN", "took"}
+
+
+def test_a_title_is_never_an_arn_and_never_too_long() -> None:
+    """A job that was just added is known by its ARN alone; AWS may send any word for a status."""
+    nameless = replace(JOB, name="")
+    assert compose(story(*FAILED, job=nameless)).title == "[bedrock] FAILED abcdefghij01 (training) after 3h12m"
+    named = replace(JOB, label=arn(2))
+    assert "arn:" not in compose(story(*FAILED, job=named)).title
+    long = replace(JOB, label="x" * 300)
+    odd = StatusChanged("InProgress", "A" * 300, Outcome.RUNNING, minute(90_000))
+    steps = (replace(RUNS.steps[0], name="y" * 300),)
+    assert len(compose(story(odd, job=long, steps=steps)).title) <= 80
+
+
+def test_news_that_waited_long_to_be_sent_says_so() -> None:
+    footer = compose(story(*FAILED, now=SEEN + timedelta(hours=2))).footer
+    assert "sent 2026-11-20 13:13:00 UTC (2h00m after it was seen)" in footer
+    assert not any(line.startswith("sent") for line in compose(story(*FAILED)).footer)
+
+
+def test_news_of_one_job_is_one_conversation_and_endings_leave_its_thread() -> None:
+    step_news = StepChanged("training", "NotStarted", "InProgress", minute(12), minute(12))
+    quiet, loud = (write(compose(story(*changes)), Family.SLACK) for changes in ((step_news,), FAILED))
+    assert quiet.conversation == loud.conversation == arn(1)
+    assert (quiet.broadcast, loud.broadcast) == (False, True)
+    test = story(ChannelTest("x"), job=None, snapshot=None, steps=(), subject="channel/x")
+    assert write(compose(test), Family.EMAIL).conversation == "watchtower/channel/x"
+
+
+@pytest.mark.parametrize("limit", [160, 600, 1000, 2000, 4000])
+@pytest.mark.parametrize("family", list(Family))
+def test_a_message_is_as_short_as_its_channel_needs(family: Family, limit: int) -> None:
+    """Discord takes 2000 characters, and AWS may send 2048: what is cut is the middle of it, and no fence is left open."""
+    long = FailureExplained("<" * 1000 + "`@*" * 349 + "!")
+    message = write(compose(story(*FAILED[:2], long)), family, limit)
+    assert len(message.title) + 2 + len(message.body) <= limit
+    assert message.body.count("```") % 2 == 0
+    if 1000 <= limit <= 2000:
+        assert "bedrock-watch show" in message.body
+
+
+def test_what_does_not_fit_leaves_out_facts_before_the_reason() -> None:
+    why = "word " * 300
+    body = write(compose(story(*FAILED[:2], FailureExplained(why))), Family.CHAT, 2000).body
+    assert why.strip() in body
+    assert "base model" not in body

@@ -61,6 +61,8 @@ def cut(text: str, most: int) -> str:
         return text
     gap = f" [... {len(text) - most} characters left out ...] "
     room = most - len(gap)
+    if room < len(gap):
+        return shorten(text, most)
     return text[: room * 2 // 3] + gap + text[len(text) - (room - room * 2 // 3) :]
 
 

@@ -1,0 +1,125 @@
+"""The title: outcome, job, sub-task, duration, in 80 characters, and never an ARN.
+
+Not its business: everything below it (``news``, ``facts``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from watcher.model import (
+    CUSTOMIZATION,
+    Appeared,
+    ChannelTest,
+    DeliveryDead,
+    FailureExplained,
+    Outcome,
+    Reminder,
+    StatusChanged,
+    StepChanged,
+    Transition,
+    Vanished,
+    WatchLost,
+    WatchRegained,
+)
+from watcher.render.story import Story
+from watcher.render.words import between, clean, offset, shorten
+
+TITLE = 80
+"""A title's characters at most."""
+
+PREFIX = "[bedrock] "
+
+_VERBS = {"InProgress": "STARTED", "Completed": "FINISHED", "Failed": "FAILED", "Stopped": "STOPPED"}
+_PLAIN: dict[type[Transition], str] = {
+    Vanished: "LOST SIGHT OF",
+    DeliveryDead: "UNDELIVERED to channel",
+    ChannelTest: "TEST of channel",
+}
+_STILL = {"stopping": "STILL STOPPING", "queued": "STILL QUEUED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A title by its parts: ``OUTCOME subject (step)tail``."""
+
+    outcome: str
+    subject: str
+    step: str = ""
+    tail: str = ""
+
+    def within(self, most: int) -> str:
+        """Return the title in at most *most* characters: the subject is what gets shorter, then the sub-task."""
+        outcome, subject = shorten(self.outcome, 24), self.subject
+        step = f" ({shorten(self.step, 24)})" if self.step else ""
+        room = most - len(outcome) - 1 - len(step) - len(self.tail)
+        return f"{outcome} {shorten(subject, room)}{step}{self.tail}"
+
+
+def headline(story: Story) -> Headline:
+    """Return the title's parts, from the transition that matters most."""
+    outcome, step, tail = _parts(story)
+    return Headline(clean(outcome), clean(_subject(story)), clean(step), tail)
+
+
+def _parts(story: Story) -> tuple[str, str, str]:
+    changes = story.event.transitions
+    for change in changes:
+        if isinstance(change, StatusChanged):
+            step = "" if change.outcome is Outcome.SUCCEEDED else _step_at(story, change.new)
+            took = between(story.snapshot.created_at, change.changed_at) if story.snapshot else ""
+            return change.new.upper(), step, f" after {took}" if took else ""
+    if any(isinstance(change, FailureExplained) for change in changes):
+        return "FAILED", _step_at(story, "Failed"), ": AWS says why"
+    if any(isinstance(change, StepChanged) for change in changes):
+        return _of_a_step(story)
+    return _of_the_watch(story, changes[0])
+
+
+def _of_a_step(story: Story) -> tuple[str, str, str]:
+    last = [change for change in story.event.transitions if isinstance(change, StepChanged)][-1]
+    took = between(last.started_at, last.changed_at) if last.new in ("Completed", "Failed", "Stopped") else ""
+    return _VERBS.get(last.new, last.new.upper()), last.step, f" after {took}" if took else ""
+
+
+def _of_the_watch(story: Story, change: Transition) -> tuple[str, str, str]:
+    match change:
+        case WatchLost():
+            return "CANNOT WATCH", "", f" since {_clock(change.since_at, story.zone)}"
+        case WatchRegained():
+            return "WATCHING AGAIN", "", f" after {between(change.since_at, story.event.observed_at)}"
+        case Appeared():
+            return "WATCHING", "queued" if story.queued else change.status, ""
+        case Reminder():
+            return _of_a_reminder(story, change)
+        case _:
+            return _PLAIN.get(type(change), "CHANGED"), "", ""
+
+
+def _of_a_reminder(story: Story, change: Reminder) -> tuple[str, str, str]:
+    lasted = between(change.since_at, story.event.observed_at)
+    if change.what in _STILL:
+        return _STILL[change.what], "", f" after {lasted}"
+    where = _step_at(story, "InProgress")
+    tail = f": no change for {lasted}" if change.what == "stalled" else f" after {lasted}"
+    return change.what.upper(), where, tail
+
+
+def _step_at(story: Story, status: str) -> str:
+    """Return the sub-task in *status*, else the last one that ran: where the job was."""
+    there = [step.name for step in story.steps if step.status == status]
+    ran = [step.name for step in story.steps if step.status not in ("NotStarted", "Completed")]
+    return (there or ran or [""])[-1]
+
+
+def _subject(story: Story) -> str:
+    if story.job is not None:
+        title = story.job.title
+        return title.rpartition("/")[2] if title.startswith("arn:") else title
+    kind, _, rest = story.event.subject.partition("/")
+    return rest if kind == "channel" else f"jobs of {rest.removesuffix(f'/{CUSTOMIZATION}')}"
+
+
+def _clock(at: datetime, zone: tzinfo | None) -> str:
+    return f"{at.astimezone(zone):%H:%M} {offset(at, zone)}"

@@ -1,0 +1,107 @@
+"""What changed, a line each.
+
+Not its business: the failureMessage, which stands in a block of its own, and the title (``headline``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from watcher.model import (
+    Appeared,
+    ChannelTest,
+    DeliveryDead,
+    FailureExplained,
+    FieldChanged,
+    Reminder,
+    StatusChanged,
+    StepChanged,
+    Transition,
+    Vanished,
+    WatchLost,
+    WatchRegained,
+)
+from watcher.render.facts import usual
+from watcher.render.story import Story
+from watcher.render.words import between, clean, duration, moment, shorten
+
+
+def news(story: Story) -> Iterator[str]:
+    """Yield what changed, in the order in which it is told."""
+    for change in _worth_a_line(story.event.transitions):
+        yield from map(clean, _lines(change, story))
+    if story.queued and not any(isinstance(change, Reminder) for change in story.event.transitions):
+        created = story.snapshot.created_at if story.snapshot else None
+        yield f"Queued{f' since {moment(created, story.zone)}' if created else ''}: no sub-task has started yet."
+
+
+def failure(story: Story) -> str:
+    """Return AWS's reason as the event tells it, verbatim; empty when it tells none."""
+    said = [change.text for change in story.event.transitions if isinstance(change, FailureExplained)]
+    return said[-1] if said else ""
+
+
+def _worth_a_line(transitions: tuple[Transition, ...]) -> tuple[Transition, ...]:
+    """Leave out the fields that moved together with a status: the facts below show them."""
+    moved = tuple(one for one in transitions if not isinstance(one, FieldChanged))
+    return moved or transitions
+
+
+def _lines(change: Transition, story: Story) -> Iterator[str]:  # noqa: C901 - one line a case is the point
+    zone = story.zone
+    match change:
+        case Appeared():
+            yield f"First sight: {change.status}"
+        case StepChanged():
+            yield _step(change, story)
+        case StatusChanged():
+            when = f" at {moment(change.changed_at, zone)}" if change.changed_at else ""
+            yield f"Job: {change.old or 'first seen'} -> {change.new}{when}"
+        case FieldChanged():
+            yield f"{change.path}: {shorten(change.old or 'absent', 200)} -> {shorten(change.new or 'absent', 200)}"
+        case Vanished():
+            yield f"AWS finds this job no more: {change.reason}"
+            yield "Customization jobs cannot be deleted: most likely credentials, account or region have changed."
+            yield "It stays watched, and is asked for every half hour."
+        case WatchLost():
+            yield f"Could not look since {moment(change.since_at, zone)}: {change.reason}"
+            if change.remedy:
+                yield f"What to do: {change.remedy}"
+        case WatchRegained():
+            yield f"Looking works again; blind since {moment(change.since_at, zone)}."
+        case Reminder():
+            yield from _reminder(change, story)
+        case DeliveryDead():
+            count = f"{change.count} messages" if change.count > 1 else "A message"
+            yield f"{count} for channel {change.channel} could not be delivered: {change.reason}"
+            yield "See them: bedrock-watch deliveries --state dead; send them again: bedrock-watch deliveries retry"
+        case ChannelTest():
+            yield f"This is a test of channel {change.channel}: its alerts arrive."
+        case FailureExplained():
+            pass  # it stands in its own block
+
+
+def _step(change: StepChanged, story: Story) -> str:
+    ended = change.new not in ("InProgress", "NotStarted")
+    took = between(change.started_at, change.changed_at) if ended else ""
+    at = change.started_at if change.new == "InProgress" else change.changed_at
+    when = f" at {moment(at, story.zone)}" if at else ""
+    return f"{change.step}: {change.old or 'new'} -> {change.new}{when}" + (f", after {took}" if took else "")
+
+
+def _reminder(change: Reminder, story: Story) -> Iterator[str]:
+    since, limit = moment(change.since_at, story.zone), duration(change.limit)
+    match change.what:
+        case "overdue":
+            yield f"Running since {since}; it was expected to take {limit} at most."
+            if known := usual(story.earlier):
+                yield f"{known[0].upper()}{known[1:]}."
+        case "stalled":
+            yield f"AWS has shown no change since {since} (reminder after {limit})."
+        case "stopping":
+            yield f"Stopping since {since} (reminder after {limit})."
+        case "queued":
+            yield f"Queued since {since}: no sub-task has started yet (reminder after {limit})."
+            yield "AWS runs only a few customization jobs of an account at a time; the others wait."
+        case _:
+            yield f"{change.what} since {since} (reminder after {limit})."
