@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,9 +20,11 @@ from watcher.model import (
     FailureExplained,
     FieldChanged,
     Outcome,
+    Reminder,
     Severity,
     Snapshot,
     StatusChanged,
+    Step,
     StepChanged,
     Transition,
     Vanished,
@@ -27,19 +34,24 @@ from watcher.model import (
 from watcher.policy import (
     SLOWEST_RETRY,
     Cadence,
+    Digest,
+    Limits,
     Route,
+    Traits,
     is_blind,
     last_word_is_in,
     next_look,
+    post,
+    remind,
     retry_look,
     retry_send,
-    route,
     severity,
     topics,
 )
 
 LUCK = st.floats(0, 1, exclude_max=True)
 CADENCES = st.tuples(st.floats(0.1, 600), st.floats(0, 600)).map(lambda pair: Cadence(pair[0], pair[0] + pair[1]))
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ONE_OF_EACH: dict[str, Transition] = {
     "appeared": Appeared("InProgress"),
     "step": StepChanged("training", "NotStarted", "InProgress"),
@@ -53,6 +65,10 @@ ONE_OF_EACH: dict[str, Transition] = {
     "watch_lost": WatchLost("why", "what to do", utc(0)),
     "watch_regained": WatchRegained(utc(0)),
     "delivery_dead": DeliveryDead("slack", 1, "why"),
+    "overdue": Reminder("overdue", utc(0), 60.0),
+    "stalled": Reminder("stalled", utc(0), 60.0),
+    "queued": Reminder("queued", utc(0), 60.0),
+    "stopping": Reminder("stopping", utc(0), 60.0),
 }
 
 
@@ -113,26 +129,134 @@ def test_every_transition_has_an_event_name_and_every_name_a_transition() -> Non
     }
 
 
+def told(change: Transition, route: Route, job: Traits = Traits()) -> bool:  # noqa: B008 - it is frozen
+    return bool(post([change], [job], [route], NOON))
+
+
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_channel_is_told_of_what_its_on_lists(name: str) -> None:
-    change = [ONE_OF_EACH[name]]
-    assert route(change, (), [Route("all", DEFAULT_EVENTS)]) == (() if name in ("appeared", "field") else ("all",))
-    assert route(change, (), [Route("just", frozenset({name})), Route("others", frozenset(EVENTS) - {name})]) == (
-        "just",
-    )
+    change = ONE_OF_EACH[name]
+    assert told(change, Route("all", DEFAULT_EVENTS)) is (name not in ("appeared", "field"))
+    assert told(change, Route("just", frozenset({name})))
+    assert not told(change, Route("others", frozenset(EVENTS) - {name}))
+
+
+JOB = Traits(
+    frozenset({"team-a", "gpu"}), "123456789012", "us-east-1", ("support bot", "nova-support-v3", "abcdefghij12")
+)
 
 
 @pytest.mark.parametrize(
-    ("channel", "job", "told"),
-    [((), (), True), ((), ("a",), True), (("a",), ("a", "b"), True), (("a",), ("b",), False), (("a",), (), False)],
+    ("choice", "wanted", "reason"),
+    [
+        ({}, True, "it is told of every job"),
+        ({"tags": {"team-a"}}, True, "the job fits its tags"),
+        ({"tags": {"team-b", "team-a"}}, True, "the job fits its tags"),
+        ({"tags": {"team-b"}}, False, "tags = team-b; the job has gpu, team-a"),
+        ({"accounts": {"123456789012"}, "regions": {"us-east-1"}}, True, "the job fits its accounts, regions"),
+        ({"accounts": {"999999999999"}}, False, "accounts = 999999999999; the job has 123456789012"),
+        ({"regions": {"eu-west-1"}}, False, "regions = eu-west-1; the job has us-east-1"),
+        ({"names": ("nova-*",)}, True, "the job fits its names"),
+        ({"names": ("support*",)}, True, "the job fits its names"),
+        (
+            {"names": ("NOVA-*", "x")},
+            False,
+            "names = NOVA-*, x; the job has support bot, nova-support-v3, abcdefghij12",
+        ),
+        ({"tags": {"team-a"}, "names": ("titan-*",)}, False, "names = titan-*"),
+    ],
 )
-def test_a_channel_with_tags_is_told_of_jobs_with_one_of_them(
-    channel: tuple[str, ...],
-    job: tuple[str, ...],
-    told: bool,  # noqa: FBT001
+def test_a_channel_chooses_its_jobs_and_says_why(choice: dict[str, Any], wanted: bool, reason: str) -> None:  # noqa: FBT001
+    sets = {key: value if key == "names" else frozenset(value) for key, value in choice.items()}
+    verdict = Route("it", DEFAULT_EVENTS, **sets).wants_job(JOB)
+    assert verdict.told is wanted
+    assert verdict.reason.startswith(reason)
+    assert told(ONE_OF_EACH["failed"], Route("it", DEFAULT_EVENTS, **sets), JOB) is wanted
+
+
+def test_a_scopes_news_goes_to_every_channel_that_any_of_its_jobs_is_the_business_of() -> None:
+    routes = [Route("a", DEFAULT_EVENTS, frozenset({"a"})), Route("b", DEFAULT_EVENTS, frozenset({"b"}))]
+    routes.append(Route("c", DEFAULT_EVENTS, frozenset({"c"})))
+    jobs = [Traits(frozenset({"b"})), Traits(frozenset({"a"})), Traits(frozenset({"a"}))]
+    assert [one.channel for one in post([ONE_OF_EACH["watch_lost"]], jobs, routes, NOON)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_a_digest_holds_back_what_is_not_urgent_until_its_hour(name: str) -> None:
+    change = ONE_OF_EACH[name]
+    route = Route("it", frozenset(EVENTS), digest=Digest(9, 0, UTC))
+    (posting,) = post([change], [Traits()], [route], NOON)
+    if severity([change]) in (Severity.FAILURE, Severity.WARNING):
+        assert (posting.fold, posting.hold_until) == ("", 0.0)
+    else:
+        assert (posting.fold, posting.hold_until) == ("digest", (NOON + timedelta(hours=21)).timestamp())
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        ("2026-03-28T12:00+01:00", "2026-03-29T09:00+02:00"),  # the night has one hour less
+        ("2026-10-24T12:00+02:00", "2026-10-25T09:00+01:00"),  # and one more
+        ("2026-07-01T08:59+02:00", "2026-07-01T09:00+02:00"),
+        ("2026-07-01T09:00+02:00", "2026-07-02T09:00+02:00"),
+    ],
+)
+def test_a_digest_comes_at_the_readers_hour(now: str, then: str) -> None:
+    digest = Digest(9, 0, ZoneInfo("Europe/Berlin"))
+    assert digest.next_after(datetime.fromisoformat(now)) == datetime.fromisoformat(then)
+
+
+def running(status: str = "InProgress", *, steps: tuple[Step, ...] = (), changed: float = 0) -> Snapshot:
+    return Snapshot(status, Outcome.RUNNING, steps, created_at=NOON, changed_at=NOON + timedelta(minutes=changed))
+
+
+WAITING, WORKING = (Step("training", "NotStarted"),), (Step("training", "InProgress"),)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "minutes", "usual", "expected", "due"),
+    [
+        (running(steps=WORKING), 10 * 60, (), 0, []),
+        (running(steps=WORKING), 13 * 60, (), 0, ["stalled"]),
+        (running(steps=WORKING, changed=60), 12 * 60 + 30, (), 0, []),
+        (running(steps=WAITING), 3 * 60, (), 0, []),
+        (running(steps=WAITING), 5 * 60, (3600.0,) * 9, 0, ["queued"]),
+        (running("Stopping", steps=WORKING), 25, (), 0, []),
+        (running("Stopping", steps=WORKING), 31, (), 0, ["stopping"]),
+        (running(steps=WORKING), 5 * 60, (), 4 * 3600, ["overdue"]),
+        (running(steps=WORKING), 3 * 60, (), 4 * 3600, []),
+        (running(steps=WORKING), 130, (3600.0, 3500.0, 9000.0), 0, ["overdue"]),
+        (running(steps=WORKING), 110, (3600.0, 3500.0, 9000.0), 0, []),
+        (running(steps=WORKING), 130, (3600.0, 3500.0), 0, []),
+        (replace(running(), outcome=Outcome.SUCCEEDED), 99 * 60, (), 60, []),
+    ],
+)
+def test_what_lasts_too_long_is_told(
+    snapshot: Snapshot, minutes: float, usual: tuple[float, ...], expected: float, due: list[str]
 ) -> None:
-    routes = [Route("it", DEFAULT_EVENTS, frozenset(channel))]
-    assert bool(route([ONE_OF_EACH["failed"]], job, routes)) is told
+    now = NOON + timedelta(minutes=minutes)
+    found = remind(snapshot, Limits(), now, expected=expected, usual=usual, told=frozenset())
+    assert [one.what for one in found.due] == due
+    again = remind(snapshot, Limits(), now + timedelta(minutes=1), expected=expected, usual=usual, told=found.told)
+    assert again.due == ()
+
+
+def test_a_new_episode_is_told_anew() -> None:
+    """Once per episode: a job that stalls, moves, and stalls again is told of twice."""
+    first = remind(running(steps=WORKING), Limits(), NOON + timedelta(hours=13), expected=0, usual=(), told=frozenset())
+    moved = running(steps=WORKING, changed=14 * 60)
+    calm = remind(moved, Limits(), NOON + timedelta(hours=15), expected=0, usual=(), told=first.told)
+    assert calm.due == ()
+    assert calm.next_at == NOON + timedelta(hours=26)
+    again = remind(moved, Limits(), NOON + timedelta(hours=27), expected=0, usual=(), told=calm.told)
+    assert [one.what for one in again.due] == ["stalled"]
+
+
+def test_a_reminder_that_is_switched_off_never_comes() -> None:
+    off = Limits(0, 0, 0, 0)
+    for snapshot in (running(steps=WORKING), running(steps=WAITING), running("Stopping")):
+        now = NOON + timedelta(days=99)
+        assert remind(snapshot, off, now, expected=0, usual=(60.0,) * 5, told=frozenset()).due == ()
 
 
 def test_an_event_matters_as_much_as_its_worst_change() -> None:

@@ -11,10 +11,11 @@ from support_jobs import arn
 
 from watcher.clock import utc
 from watcher.errors import StoreError, UnknownJob, UsageError
-from watcher.model import Appeared, ChannelTest, Delivery, DeliveryDead, Failed, JobArn, Sent, WatchLost
+from watcher.model import Appeared, ChannelTest, Delivery, DeliveryDead, Failed, JobArn, Posting, Sent, WatchLost
 from watcher.store import Store
 from watcher.store.jobs import Wanted
 from watcher.store.ledger import Miss
+from watcher.store.outbox import Claim, Times
 from watcher.store.schema import APPLICATION_ID, MIGRATIONS
 
 NOW = 1_800_000_000.0
@@ -33,13 +34,19 @@ def add(store: Store, number: int = 1, **more: object) -> int:
 
 
 def claimed(store: Store, channel: str, now: float = NOW) -> Delivery:
-    delivery, _ = store.outbox.claim(channel, now)
-    assert delivery is not None
+    (delivery,) = store.outbox.claim(channel, now).deliveries
     return delivery
 
 
+def failed(
+    store: Store, delivery: Delivery, verdict: Failed, retry_at: float = NOW, patient_since: float = NOW - 1
+) -> bool:
+    """Return whether the message was put back."""
+    return not store.outbox.failed([delivery], verdict, Times(NOW, NOW, retry_at, patient_since))
+
+
 def news(store: Store, job: int, *channels: str) -> None:
-    miss = Miss(3, NOW, NOW, "error", (WatchLost("why", "do", utc(NOW)),), channels)
+    miss = Miss(3, NOW, NOW, "error", (WatchLost("why", "do", utc(NOW)),), tuple(map(Posting, channels)))
     store.ledger.missed(job, miss, NOW)
 
 
@@ -148,12 +155,12 @@ def test_a_subjects_news_never_overtakes_itself(store: Store) -> None:
     news(store, job, "slack")
     news(store, job, "slack")
     first = claimed(store, "slack")
-    assert store.outbox.claim("slack", NOW) == (None, None)
-    store.outbox.failed(first, Failed("later"), NOW + 60, NOW - 1)
-    assert store.outbox.claim("slack", NOW) == (None, NOW + 60)
+    assert store.outbox.claim("slack", NOW) == Claim()
+    assert failed(store, first, Failed("later"), NOW + 60)
+    assert store.outbox.claim("slack", NOW) == Claim(due_at=NOW + 60)
     again = claimed(store, "slack", NOW + 60)
     assert (again.id, again.attempts) == (first.id, 2)
-    store.outbox.sent(again, Sent(), NOW + 60)
+    store.outbox.sent([again], Sent(), NOW, NOW + 60)
     assert claimed(store, "slack", NOW + 60).id > first.id
 
 
@@ -162,7 +169,7 @@ def test_another_subjects_news_does_not_wait(store: Store) -> None:
     news(store, one, "slack")
     news(store, two, "slack")
     first = claimed(store, "slack")
-    store.outbox.failed(first, Failed("later"), NOW + 60, NOW - 1)
+    assert failed(store, first, Failed("later"), NOW + 60)
     assert claimed(store, "slack").event.subject == f"job/{two}"
 
 
@@ -178,26 +185,26 @@ def test_a_permanent_failure_is_dead_and_told_once_on_the_other_channels(store: 
     for _ in range(2):
         news(store, job, "slack")
         delivery = claimed(store, "slack")
-        assert not store.outbox.failed(delivery, Failed("404", permanent=True), NOW, NOW - 1)
-        store.outbox.bury(delivery, "404", NOW, ["slack", "mail"])
+        assert not failed(store, delivery, Failed("404", permanent=True))
+        store.outbox.bury([delivery], "404", NOW, ["slack", "mail"])
     told = claimed(store, "mail")
     assert told.event.transitions == (DeliveryDead("slack", 1, "404"),)
-    store.outbox.sent(told, Sent(), NOW)
-    assert store.outbox.claim("mail", NOW) == (None, None)
-    assert store.outbox.claim("slack", NOW) == (None, None)
+    store.outbox.sent([told], Sent(), NOW, NOW)
+    assert store.outbox.claim("mail", NOW) == Claim()
+    assert store.outbox.claim("slack", NOW) == Claim()
 
 
 def test_uncertainty_alone_never_ends_a_message(store: Store) -> None:
     news(store, add(store), "slack")
     delivery = claimed(store, "slack")
-    assert store.outbox.failed(delivery, Failed("timeout", uncertain=True), NOW, NOW + 1)
-    assert not store.outbox.failed(delivery, Failed("503"), NOW, NOW + 1)
+    assert failed(store, delivery, Failed("timeout", uncertain=True), patient_since=NOW + 1)
+    assert not failed(store, delivery, Failed("503"), patient_since=NOW + 1)
 
 
 def test_a_dead_message_that_is_asked_for_again_is_marked_as_late(store: Store) -> None:
     news(store, add(store), "slack")
     delivery = claimed(store, "slack")
-    store.outbox.bury(delivery, "404", NOW, [])
+    store.outbox.bury([delivery], "404", NOW, [])
     assert store.outbox.retry(None, NOW) == 1
     assert claimed(store, "slack").revived
     with pytest.raises(UnknownJob):
@@ -247,3 +254,164 @@ def test_every_transition_is_stored_and_read_as_it_was() -> None:
 
     every = (*ONE_OF_EACH.values(), ChannelTest("x"), Appeared("y"))
     assert load_transitions(dump_transitions(every)) == every
+
+
+def hold(store: Store, job: int, until: float, fold: str = "digest") -> None:
+    miss = Miss(3, NOW, NOW, "error", (WatchLost("why", "do", utc(NOW)),), (Posting("slack", until, fold),))
+    store.ledger.missed(job, miss, NOW)
+
+
+def test_what_waits_for_the_digest_is_told_as_one(store: Store) -> None:
+    one, two = add(store, 1), add(store, 2)
+    for job in (one, two, one):
+        hold(store, job, NOW + 100)
+    assert store.outbox.claim("slack", NOW).due_at == NOW + 100
+    claim = store.outbox.claim("slack", NOW + 100)
+    assert (claim.fold, [delivery.event.subject for delivery in claim.deliveries]) == (
+        "digest",
+        [f"job/{one}", f"job/{two}", f"job/{one}"],
+    )
+    store.outbox.sent(claim.deliveries, Sent(), NOW, NOW)
+    assert store.outbox.claim("slack", NOW + 100) == Claim()
+
+
+def test_one_message_alone_makes_no_digest(store: Store) -> None:
+    hold(store, add(store), NOW)
+    assert store.outbox.claim("slack", NOW).fold == ""
+
+
+def test_urgent_news_takes_what_waits_of_the_same_job_along_and_stays_behind_it(store: Store) -> None:
+    one, two = add(store, 1), add(store, 2)
+    hold(store, one, NOW + 10_000)
+    hold(store, two, NOW + 10_000)
+    news(store, one, "slack")
+    first = claimed(store, "slack")
+    store.outbox.sent([first], Sent(), NOW, NOW)
+    second = claimed(store, "slack")
+    assert (first.event.subject, second.event.subject, first.id < second.id) == (f"job/{one}", f"job/{one}", True)
+    store.outbox.sent([second], Sent(), NOW, NOW)
+    assert store.outbox.claim("slack", NOW).due_at == NOW + 10_000
+
+
+def test_a_digest_that_cannot_be_sent_stays_whole(store: Store) -> None:
+    for number in (1, 2, 3):
+        hold(store, add(store, number), NOW)
+    claim = store.outbox.claim("slack", NOW)
+    assert store.outbox.failed(claim.deliveries, Failed("503"), Times(NOW, NOW, NOW + 60, NOW - 1)) == []
+    assert len(store.outbox.claim("slack", NOW + 60).deliveries) == 3
+
+
+def test_a_muted_jobs_news_waits_and_is_told_as_one(store: Store) -> None:
+    one, two = add(store, 1), add(store, 2)
+    store.mutes.mute(one, NOW + 7200)
+    news(store, one, "slack")
+    news(store, one, "slack")
+    news(store, two, "slack")
+    assert claimed(store, "slack").event.subject == f"job/{two}"
+    assert store.outbox.claim("slack", NOW).due_at == NOW + 7200
+    assert store.mutes.active(NOW) == {one: NOW + 7200}
+    assert store.mutes.unmute(one, NOW + 60) == 2
+    claim = store.outbox.claim("slack", NOW + 60)
+    assert (claim.fold, len(claim.deliveries)) == ("mute", 2)
+
+
+def test_muting_every_job_holds_back_all_but_a_channel_test(store: Store) -> None:
+    store.mutes.mute(None, NOW + 7200)
+    news(store, add(store), "slack")
+    store.outbox.put("slack", ChannelTest("slack"), NOW)
+    assert claimed(store, "slack").event.transitions == (ChannelTest("slack"),)
+    assert store.outbox.claim("slack", NOW).due_at == NOW + 7200
+
+
+def test_a_mute_that_is_over_holds_nothing_back(store: Store) -> None:
+    job = add(store)
+    store.mutes.mute(job, NOW - 1)
+    news(store, job, "slack")
+    claimed(store, "slack")
+
+
+def test_in_a_burst_everything_due_is_taken_in_order(store: Store) -> None:
+    one, two = add(store, 1), add(store, 2)
+    for job in (one, two, one, two):
+        news(store, job, "slack")
+    claim = store.outbox.claim("slack", NOW, 50)
+    assert claim.fold == "burst"
+    ids = [delivery.id for delivery in claim.deliveries]
+    assert (len(ids), ids) == (4, sorted(ids))
+
+
+def test_a_burst_leaves_behind_what_waits_and_what_is_behind_it(store: Store) -> None:
+    one, two = add(store, 1), add(store, 2)
+    news(store, one, "slack")
+    assert failed(store, claimed(store, "slack"), Failed("503"), NOW + 60)
+    news(store, one, "slack")
+    news(store, two, "slack")
+    news(store, two, "slack")
+    assert {delivery.event.subject for delivery in store.outbox.claim("slack", NOW, 50).deliveries} == {f"job/{two}"}
+
+
+def test_every_attempt_is_kept(store: Store) -> None:
+    news(store, add(store), "slack")
+    delivery = claimed(store, "slack")
+    assert failed(store, delivery, Failed("503 later"))
+    again = claimed(store, "slack")
+    store.outbox.sent([again], Sent({"ts": "1"}), NOW, NOW + 1)
+    assert [(one.result, one.reason) for one in store.history.attempts(delivery.id)] == [
+        ("failed", "503 later"),
+        ("sent", ""),
+    ]
+    assert store.outbox.thread("slack", delivery.event.subject) == {"ts": "1"}
+
+
+def test_a_corrected_configuration_revives_what_was_dead_for_it(store: Store) -> None:
+    job = add(store)
+    news(store, job, "slack")
+    news(store, job, "slack")
+    assert store.outbox.revive("slack", "old", NOW) == 0
+    delivery = claimed(store, "slack")
+    assert not failed(store, delivery, Failed("404", permanent=True))
+    store.outbox.bury([delivery], "404", NOW, [])
+    store.outbox.drop(claimed_id(store), NOW)
+    assert store.outbox.revive("slack", "old", NOW) == 0
+    assert store.outbox.revive("slack", "new", NOW) == 1
+    again = claimed(store, "slack")
+    assert (again.id, again.revived) == (delivery.id, True)
+
+
+def claimed_id(store: Store) -> int:
+    return store.history.deliveries(("pending",))[0].id
+
+
+def test_a_channel_that_left_and_came_back_gets_what_it_missed(store: Store) -> None:
+    store.outbox.revive("slack", "same", NOW)
+    news(store, add(store), "slack")
+    store.outbox.retire([], NOW, [])
+    assert store.outbox.revive("slack", "same", NOW) == 1
+
+
+def test_what_has_been_dead_for_long_is_no_news_any_more(store: Store) -> None:
+    news(store, add(store), "slack")
+    store.outbox.retire([], NOW, [])
+    assert store.outbox.revive("slack", "new", NOW + 8 * 86_400) == 0
+
+
+def test_patience_is_counted_from_the_first_try_and_anew_after_a_revival(store: Store) -> None:
+    news(store, add(store), "slack")
+    delivery = claimed(store, "slack", NOW + 500)
+    assert failed(store, delivery, Failed("503"), patient_since=NOW + 499)
+    assert not failed(store, delivery, Failed("503"), patient_since=NOW + 501)
+    store.outbox.bury([delivery], "503", NOW, [])
+    store.outbox.retry([delivery.id], NOW + 1000)
+    assert failed(store, claimed(store, "slack", NOW + 1000), Failed("503"), patient_since=NOW + 999)
+
+
+def test_changed_limits_have_every_running_job_looked_at_again(store: Store) -> None:
+    job = add(store)
+    with store.database.transaction() as sql:
+        sql.execute("UPDATE jobs SET state = 'running'")
+    store.ledger.use_limits("a")
+    assert store.jobs.get(job).remind_at == 1
+    with store.database.transaction() as sql:
+        sql.execute("UPDATE jobs SET remind_at = 0")
+    store.ledger.use_limits("a")
+    assert store.jobs.get(job).remind_at == 0

@@ -24,13 +24,15 @@ from support_sweep import Diary
 
 from watcher.bedrock.answers import Answer, Page
 from watcher.bedrock.customization import KIND
-from watcher.deliver import Lane
+from watcher.clock import utc
+from watcher.deliver import Lane, Manner, Pace
 from watcher.diff import diff, merge
 from watcher.logs import Log
-from watcher.model import DEFAULT_EVENTS, Delivery, Failed, Family, JobArn, Message, Sent, Verdict
-from watcher.policy import Cadence, Route, route
+from watcher.model import DEFAULT_EVENTS, Failed, Family, JobArn, Message, Sent, Verdict
+from watcher.policy import Cadence, Route, Traits, post
 from watcher.store import Store
 from watcher.store.jobs import Wanted
+from watcher.store.outbox import Claim
 from watcher.sweep import Group, Watched
 
 T = TypeVar("T")
@@ -110,6 +112,7 @@ class Post:
     name: str
     family: Family = Family.TEXT
     min_interval: float = 0.0
+    limit_key: str = "key"
 
     def send(self, message: Message) -> Verdict:
         """Take the message, or not."""
@@ -134,9 +137,9 @@ class Post:
 class MarkFirst(Lane):
     """What eight other programs do: the message is marked before it is sent."""
 
-    async def _send(self, delivery: Delivery) -> Verdict:
-        await self._mark(delivery, Sent())
-        return await super()._send(delivery)
+    async def _send(self, claim: Claim) -> Verdict:
+        await self._mark(claim.deliveries, Sent(), 0.0)
+        return await super()._send(claim)
 
 
 @contextmanager
@@ -170,7 +173,8 @@ def alive(world: World, lane: type[Lane]) -> Iterator[tuple[Store, Group, list[L
                 world.in_thread,
                 now=lambda: world.now,
                 luck=lambda: 0.0,
-                host="test",
+                manner=Manner(host="test"),
+                pace_of=lambda _: Pace(),
                 log=LOG,
                 on_news=lambda: None,
             )
@@ -229,7 +233,7 @@ def expected(life: list[dict[str, Any]]) -> int:
     for one in life:
         facts = merge(facts, one)
         new = KIND.read(facts)
-        told += bool(route(diff(old, new), (), ROUTES[:1]))
+        told += bool(post(diff(old, new), [Traits()], ROUTES[:1], utc(0)))
         old = new
         if new.outcome.terminal:
             break

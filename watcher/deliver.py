@@ -6,18 +6,30 @@ repeats a message, and says so.  Not its business: waiting between turns (``loop
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import UTC, tzinfo
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta, tzinfo
 from typing import Protocol, TypeVar, TypeVarTuple
 
 from watcher.bedrock.kind import MalformedResponse
 from watcher.bedrock.kinds import KINDS
 from watcher.clock import utc
 from watcher.logs import Log
-from watcher.model import Delivery, Event, Failed, Family, Job, Message, Sent, Snapshot, Step, Verdict
-from watcher.policy import GIVE_UP_AFTER, retry_send
-from watcher.render import Story, compose, write
-from watcher.store.history import Record
+from watcher.model import Delivery, Event, Failed, Family, Job, Message, Sent, Snapshot, Verdict
+from watcher.policy import GIVE_UP_AFTER, retry_send, topics
+from watcher.render import Story, TemplateMistake, compose, compose_summary, write
+from watcher.store.history import Background, Record
+from watcher.store.outbox import BURST, Claim, Times
+
+TOGETHER = 50
+"""Messages that are told as one in a burst, at most."""
+
+BETWEEN_SUMMARIES = 15.0
+"""Seconds; in a burst there is one summary in so long."""
+
+LONGEST_PAUSE = 60.0
+"""Seconds; a pause that lasts longer is a clock that was set back."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -28,6 +40,7 @@ class Post(Protocol):
 
     family: Family
     min_interval: float
+    limit_key: str
 
     def send(self, message: Message) -> Verdict:
         """Send one message."""
@@ -39,23 +52,26 @@ class Post(Protocol):
 class Queue(Protocol):
     """What a lane needs of the outbox.  Each verb is one transaction."""
 
-    def claim(self, channel: str, now: float, subject: str | None = None) -> tuple[Delivery | None, float | None]:
-        """Take the next due message, or tell when there will be one."""
+    def claim(self, channel: str, now: float, most: int = 1, subject: str | None = None) -> Claim:
+        """Take what is next and due, or tell when there will be something."""
 
-    def sent(self, delivery: Delivery, verdict: Sent, now: float) -> None:
-        """Mark a message as delivered."""
+    def thread(self, channel: str, subject: str) -> dict[str, str]:
+        """Return what the receiver answered to the first message of a subject."""
 
-    def failed(self, delivery: Delivery, verdict: Failed, retry_at: float, give_up_before: float) -> bool:
-        """Put a message back; return False when it is to be given up instead."""
+    def sent(self, deliveries: Sequence[Delivery], verdict: Sent, began_at: float, now: float) -> None:
+        """Mark messages as delivered."""
 
-    def bury(self, delivery: Delivery, reason: str, now: float, tell: Sequence[str]) -> None:
-        """Give a message up."""
+    def failed(self, deliveries: Sequence[Delivery], verdict: Failed, times: Times) -> list[Delivery]:
+        """Put messages back; return those that are to be given up instead."""
+
+    def bury(self, deliveries: Sequence[Delivery], reason: str, now: float, tell: Sequence[str]) -> None:
+        """Give messages up."""
 
 
 class Archive(Protocol):
     """Where the facts of a message come from."""
 
-    def story(self, event: Event) -> tuple[Job | None, Record | None, str, tuple[Step, ...], tuple[str, ...]]:
+    def story(self, event: Event) -> Background:
         """Return the event's job, its facts, the status and sub-tasks as they were, and the jobs of its scope."""
 
 
@@ -73,10 +89,32 @@ class InThread(Protocol):
         """Return what ``call(*args)`` returns."""
 
 
-class Lane:
-    """One channel's lane.  *open_post* is blocking and raises WatchError; it is called again after it failed.
+@dataclass(slots=True)
+class Pace:
+    """When the next message may go: shared by the lanes whose channels share a token."""
 
-    *tell* names the channels that want to know of given-up messages; *on_news* is called when they have one.
+    free_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How one channel wants to be told: the configuration's words.
+
+    More than *burst* messages a minute are told in one (0: never); *template* writes a message in the place of the
+    built-in text and raises TemplateMistake; *tell* names the channels that want to know of given-up messages.
+    """
+
+    burst: int = 0
+    template: Callable[[Story, Family], Message] | None = None
+    zone: tzinfo | None = UTC
+    host: str = ""
+    tell: Sequence[str] = ()
+
+
+class Lane:
+    """One channel's lane.  *open_post* is blocking; when it fails it is called again for the next message.
+
+    *pace_of* returns the pace that an open channel keeps; *on_news* is called when other channels have messages.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root's one call
@@ -88,94 +126,127 @@ class Lane:
         transact: Transact,
         in_thread: InThread,
         *,
+        manner: Manner,
+        pace_of: Callable[[str], Pace],
         now: Callable[[], float],
         luck: Callable[[], float],
-        host: str,
         log: Log,
         on_news: Callable[[], None],
-        tell: Sequence[str] = (),
         subject: str | None = None,
-        zone: tzinfo | None = UTC,
     ) -> None:
         self.channel = channel
-        self.tell = tell
+        self.failing = False
         self._open_post, self._queue, self._archive = open_post, queue, archive
         self._transact, self._in_thread = transact, in_thread
-        self._now, self._luck, self._host, self._log, self._on_news = now, luck, host, log, on_news
-        self._subject, self._zone = subject, zone
+        self._manner, self._pace_of = manner, pace_of
+        self._now, self._luck, self._log, self._on_news = now, luck, log, on_news
+        self._subject = subject
         self._post: Post | None = None
-        self.failing = False
-        self._free_at = 0.0
+        self._pace = Pace()
+        self._recent: deque[float] = deque()
+        self._template_told = False
 
     async def turn(self) -> float | None:
-        """Send the next due message, if any; return when (epoch seconds) the next turn is, None: when there is news."""
+        """Send what is due next, if anything; return when (epoch seconds) the next turn is, None: when there is news."""
         now = self._now()
-        if now < self._free_at <= now + 60.0:
-            return self._free_at
-        delivery, due = await self._transact(self._queue.claim, self.channel, now, self._subject)
-        if delivery is None:
-            return due
-        verdict = await self._send(delivery)
-        await self._mark(delivery, verdict)
-        self._free_at = self._now() + (self._post.min_interval if self._post else 0.0)
-        return self._free_at
+        if now < self._pace.free_at <= now + LONGEST_PAUSE:
+            return self._pace.free_at
+        self._pace.free_at = now + (self._post.min_interval if self._post else 0.0)
+        bursting = self._is_bursting(now)
+        most = TOGETHER if bursting else 1
+        claim = await self._transact(self._queue.claim, self.channel, now, most, self._subject)
+        if not claim.deliveries:
+            self._pace.free_at = now
+            return claim.due_at
+        verdict = await self._send(claim)
+        await self._mark(claim.deliveries, verdict, now)
+        self._recent.append(now)
+        if claim.fold == BURST:
+            self._pace.free_at = max(self._pace.free_at, self._now() + BETWEEN_SUMMARIES)
+        return self._pace.free_at
 
     async def close(self) -> None:
         """Let go of the channel's connections."""
         if self._post is not None:
             await self._in_thread(self._post.close)
 
-    async def _send(self, delivery: Delivery) -> Verdict:
+    def _is_bursting(self, now: float) -> bool:
+        while self._recent and not now - 60.0 < self._recent[0] <= now:
+            self._recent.popleft()
+        return 0 < self._manner.burst <= len(self._recent)
+
+    async def _send(self, claim: Claim) -> Verdict:
         if self._post is None:
             opened = await self._in_thread(self._open_post)
             if isinstance(opened, Failed):
                 return opened
-            self._post = opened
-        told = await self._transact(self._archive.story, delivery.event)
-        story = tell_story(delivery, told, self._now(), self._host, self._zone)
-        return await self._in_thread(self._post.send, write(compose(story), self._post.family))
+            self._post, self._pace = opened, self._pace_of(opened.limit_key)
+        stories = [await self._story(delivery) for delivery in claim.deliveries]
+        return await self._in_thread(self._post.send, await self._message(self._post.family, claim, stories))
 
-    async def _mark(self, delivery: Delivery, verdict: Verdict) -> None:
+    async def _story(self, delivery: Delivery) -> Story:
+        told = await self._transact(self._archive.story, delivery.event)
+        return tell_story(delivery, told, self._now(), self._manner)
+
+    async def _message(self, family: Family, claim: Claim, stories: Sequence[Story]) -> Message:
+        if claim.fold:
+            return write(compose_summary(stories, claim.fold), family)
+        (story,) = stories
+        message = self._written(story, family)
+        thread: dict[str, str] = {}
+        if family is Family.SLACK:
+            thread = await self._transact(self._queue.thread, self.channel, story.event.subject)
+        conversation = (story.job.arn or story.job.identifier) if story.job else story.event.subject
+        matters = bool(topics(story.event.transitions) - {"step", "status", "appeared", "field"})
+        return replace(message, conversation=conversation, thread=thread, broadcast=matters)
+
+    def _written(self, story: Story, family: Family) -> Message:
+        if self._manner.template is None:
+            return write(compose(story), family)
+        try:
+            return self._manner.template(story, family)
+        except TemplateMistake as mistake:
+            if not self._template_told:
+                self._log.warning("template_failed", channel=self.channel, error=mistake.what)
+            self._template_told = True
+            return write(compose(story), family)
+
+    async def _mark(self, deliveries: Sequence[Delivery], verdict: Verdict, began: float) -> None:
         now = self._now()
         if isinstance(verdict, Sent):
-            await self._transact(self._queue.sent, delivery, verdict, now)
+            await self._transact(self._queue.sent, deliveries, verdict, began, now)
             if self.failing:
                 self._log.info("channel_works_again", channel=self.channel)
             self.failing = False
             return
+        event = deliveries[0].event.id
         if not self.failing:
-            self._log.warning("channel_failing", channel=self.channel, error=verdict.reason, event_id=delivery.event.id)
+            self._log.warning("channel_failing", channel=self.channel, error=verdict.reason, event_id=event)
         self.failing = True
-        retry_at = now + retry_send(delivery.attempts, self._luck(), verdict.retry_after or 0.0)
-        if not await self._transact(self._queue.failed, delivery, verdict, retry_at, now - GIVE_UP_AFTER):
-            await self._transact(self._queue.bury, delivery, verdict.reason, now, self.tell)
+        pause = retry_send(deliveries[0].attempts, self._luck(), verdict.retry_after or 0.0)
+        times = Times(began, now, now + pause, now - GIVE_UP_AFTER)
+        given_up = await self._transact(self._queue.failed, deliveries, verdict, times)
+        if given_up:
+            await self._transact(self._queue.bury, given_up, verdict.reason, now, self._manner.tell)
             self._on_news()
-            self._log.warning(
-                "message_given_up", channel=self.channel, error=verdict.reason, event_id=delivery.event.id
-            )
+            self._log.warning("messages_given_up", channel=self.channel, count=len(given_up), error=verdict.reason)
 
 
-def tell_story(
-    delivery: Delivery,
-    told: tuple[Job | None, Record | None, str, tuple[Step, ...], tuple[str, ...]],
-    now: float,
-    host: str,
-    zone: tzinfo | None,
-) -> Story:
+def tell_story(delivery: Delivery, background: Background, now: float, manner: Manner) -> Story:
     """Return the Story of a delivery from what the archive told."""
-    job, record, status, steps, in_scope = told
     return Story(
         event=delivery.event,
         now=utc(now),
-        host=host,
-        job=job,
-        snapshot=_snapshot(job, record),
-        status=status,
-        steps=steps,
+        host=manner.host,
+        job=background.job,
+        snapshot=_snapshot(background.job, background.record),
+        status=background.status,
+        steps=background.steps,
         uncertain=delivery.uncertain,
         revived=delivery.revived,
-        jobs_in_scope=in_scope,
-        zone=zone,
+        jobs_in_scope=background.in_scope,
+        earlier=tuple(timedelta(seconds=took) for took in background.earlier),
+        zone=manner.zone,
     )
 
 

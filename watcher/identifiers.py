@@ -41,6 +41,10 @@ EVENTS = (
     "watch_lost",
     "watch_regained",
     "delivery_dead",
+    "overdue",
+    "stalled",
+    "queued",
+    "stopping",
 )
 """The names that a channel's ``on`` may list."""
 

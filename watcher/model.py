@@ -41,6 +41,7 @@ __all__ = [
     "JobArn",
     "Message",
     "Outcome",
+    "Posting",
     "Reminder",
     "Sent",
     "Severity",
@@ -127,6 +128,12 @@ class Snapshot:
     def failed(self) -> bool:
         """Whether the job, or one of its sub-tasks, has Failed: only then is a failureMessage a failure."""
         return self.outcome is Outcome.FAILED or any(step.status == "Failed" for step in self.steps)
+
+    @property
+    def queued(self) -> bool:
+        """Whether AWS has accepted the job and begun none of its sub-tasks."""
+        waiting = [step.status == "NotStarted" for step in self.steps]
+        return self.status == "InProgress" and bool(waiting) and all(waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,8 +325,9 @@ class Job:
 
     *identifier* is what AWS is asked for: the ARN, or the name that a person gave; *arn* is empty until it is
     known.  *state* is ``new`` (never seen), ``running``, ``closing`` (over, but its last word is awaited),
-    ``ended`` or ``vanished``.  *mark* is a fingerprint of what List would show.  Times are epoch seconds; 0 means
-    never.
+    ``ended`` or ``vanished``.  *mark* is a fingerprint of what List would show.  *expected* is how many seconds a
+    person expects it to run, *reminded* the episodes told of (``policy.reminders``), *remind_at* when the next one may
+    be due.  Times are epoch seconds; 0 means never.
     """
 
     id: int
@@ -348,6 +356,11 @@ class Job:
     blind_since: float
     last_error: str
     mark: int
+    base_model: str
+    customization: str
+    expected: float
+    reminded: tuple[str, ...]
+    remind_at: float
     version: int
     revision: int
 
@@ -364,11 +377,20 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Posting:
+    """One message to queue: for whom, and how long it is held back (epoch seconds; 0: not at all) for which *fold*."""
+
+    channel: str
+    hold_until: float = 0.0
+    fold: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """What one successful Get changed about one job; recorded in one transaction.
 
-    *version* is the snapshot's version that the diff started from; *transitions* may be empty, *channels* are
-    those told.  *facts* is the merged response, *response* the text as AWS sent it.  Times are epoch seconds.
+    *version* is the snapshot's version that the diff started from; *transitions* may be empty, *postings* are
+    the messages that they make.  *facts* is the merged response, *response* the text as AWS sent it.  Times are epoch seconds.
     """
 
     job: int
@@ -377,11 +399,15 @@ class Sighting:
     response: str
     snapshot: Snapshot
     transitions: tuple[Transition, ...]
-    channels: tuple[str, ...]
+    postings: tuple[Posting, ...]
     state: str
     arn: str
     account: str
     mark: int
+    base_model: str
+    customization: str
+    reminded: tuple[str, ...]
+    remind_at: float
     seen_at: float
     next_poll_at: float
     closing_at: float

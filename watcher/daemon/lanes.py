@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -15,9 +17,10 @@ from watcher import clock
 from watcher.channels import AppriseChannel, BadChannel, open_channel
 from watcher.config import ChannelConfig, SecretUnreadable
 from watcher.daemon.parts import Parts
-from watcher.deliver import Lane
+from watcher.deliver import Lane, Manner, Pace
 from watcher.loop import Bell
-from watcher.model import Failed
+from watcher.model import Failed, Family, Message
+from watcher.render import Story, apply_template
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -26,17 +29,29 @@ _STOPPED = "the daemon was stopped while this message was being sent"
 
 
 class Lanes:
-    """Every lane, by its channel's name."""
+    """Every lane, by its channel's name.  *subject* limits each lane to one subject's news."""
 
     def __init__(self, parts: Parts, subject: Callable[[str], str] | None = None) -> None:
         self._parts = parts
         self.bells: dict[str, Bell] = {}
         self.lanes: dict[str, Lane] = {}
         self._open: dict[str, AppriseChannel] = {}
+        self._paces: dict[str, Pace] = {}
         self.tell = [channel.name for channel in parts.config.channels if "delivery_dead" in channel.on]
         for channel in parts.config.channels:
             self.bells[channel.name] = Bell()
             self.lanes[channel.name] = self._lane(channel, subject(channel.name) if subject else None)
+
+    async def revive(self) -> dict[str, int]:
+        """Send again what a channel's old configuration was the death of; return how many messages, by channel."""
+        revived = {}
+        outbox = self._parts.store.outbox
+        for channel in self._parts.config.channels:
+            before = await self._parts.transact(outbox.fingerprint, channel.name)
+            print_now = await to_thread.run_sync(_fingerprint, channel, before)
+            if print_now and (count := await self._parts.transact(outbox.revive, channel.name, print_now, clock.now())):
+                revived[channel.name] = count
+        return revived
 
     def ring(self) -> None:
         """Wake every lane."""
@@ -82,14 +97,13 @@ class Lanes:
             parts.store.history,
             parts.transact,
             in_thread,
+            manner=manner_of(channel, parts.config.timezone, self.tell),
+            pace_of=lambda key: self._paces.setdefault(key, Pace()),
             now=clock.now,
             luck=parts.luck,
-            host=socket.gethostname(),
             log=parts.log,
             on_news=self.ring,
-            tell=self.tell,
             subject=subject,
-            zone=ZoneInfo(parts.config.timezone) if parts.config.timezone else None,
         )
 
     def _open_post(self, channel: ChannelConfig) -> AppriseChannel | Failed:
@@ -101,3 +115,25 @@ class Lanes:
             return Failed(error.what if not error.remedy else f"{error.what}; {error.remedy}")
         self._open[channel.name] = post
         return post
+
+
+def manner_of(channel: ChannelConfig, timezone: str | None, tell: list[str]) -> Manner:
+    """Return how a channel wants to be told, by the configuration."""
+    template: Callable[[Story, Family], Message] | None = None
+    if channel.title is not None or channel.body is not None:
+        template = partial(apply_template, channel.title, channel.body)
+    zone = ZoneInfo(timezone) if timezone else None
+    return Manner(channel.burst, template, zone, socket.gethostname(), tell)
+
+
+def _fingerprint(channel: ChannelConfig, before: str) -> str:
+    """Return what stands for a channel's configuration: *before* itself when it is the same; empty when unreadable.
+
+    The URL is a secret, and the database must not help to guess it: scrypt with a salt of its own (RFC 7914).
+    """
+    try:
+        words = f"{channel.secret()}\n{channel.ca_bundle}".encode()
+    except SecretUnreadable:
+        return ""
+    salt = bytes.fromhex(before.partition("$")[0]) or secrets.token_bytes(16)
+    return f"{salt.hex()}${hashlib.scrypt(words, salt=salt, n=2**14, r=8, p=1).hex()}"

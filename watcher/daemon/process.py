@@ -15,7 +15,7 @@ from watcher import __version__, clock, presence
 from watcher.config import Config
 from watcher.daemon.lanes import Lanes
 from watcher.daemon.parts import Parts
-from watcher.daemon.watch import Watch, wanted_jobs
+from watcher.daemon.watch import Watch, limits_of, wanted_jobs
 from watcher.errors import ExitCode
 from watcher.logs import Log
 from watcher.store import Store
@@ -69,12 +69,16 @@ class Daemon:
         uncertain = await parts.transact(store.outbox.recover, now)
         names = [channel.name for channel in config.channels]
         retired = await parts.transact(store.outbox.retire, names, now, self._lanes.tell)
+        await parts.transact(store.ledger.use_limits, repr(limits_of(config)))
+        revived = await self._lanes.revive()
         await self._watch.refresh()
         log.info("started", version=__version__, pid=os.getpid(), jobs=self._jobs(), channels=names, **_places(config))
         if not names:
             log.warning("no_channel", remedy="nobody is told: add a [[channel]] table to the configuration")
         if uncertain:
             log.info("messages_may_repeat", count=uncertain)
+        for channel, count in revived.items():
+            log.info("messages_revived", channel=channel, count=count)
         for channel, count in retired.items():
             log.warning("messages_given_up", channel=channel, count=count, error="not in the configuration any more")
 

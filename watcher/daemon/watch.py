@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import anyio
 
@@ -14,7 +15,7 @@ from watcher.daemon.parts import Parts
 from watcher.errors import BadConfig, LookError
 from watcher.loop import Bell
 from watcher.model import Job, JobArn, parse_identifier
-from watcher.policy import Cadence, Route
+from watcher.policy import Cadence, Digest, Limits, Route, Traits
 from watcher.store.jobs import Wanted
 from watcher.sweep import Group, Watched
 
@@ -64,7 +65,8 @@ class Watch:
             group.jobs[job.id] = Watched.of(job)
             self._homes[job.id] = job.scope
         else:
-            known.identifier, known.tags, known.asked = job.identifier, job.tags, job.asked_at > 0
+            known.identifier, known.traits, known.asked = job.identifier, Traits.of(job), job.asked_at > 0
+            known.expected, known.remind_at = job.expected, job.remind_at
             known.due_at = min(known.due_at, job.next_poll_at)
         self.bells[job.scope].ring()
 
@@ -83,6 +85,7 @@ class Watch:
         )
         poll = parts.config.poll
         group.cadence = Cadence(poll.fastest, poll.slowest, poll.blind_after)
+        group.limits = limits_of(parts.config)
         group.routes = routes_of(parts.config)
         self.groups[job.scope], self.bells[job.scope] = group, Bell()
         return group
@@ -103,7 +106,25 @@ def settings_of(config: Config) -> Settings:
 
 def routes_of(config: Config) -> tuple[Route, ...]:
     """Return who is told of what, by the configuration."""
-    return tuple(Route(channel.name, channel.on, channel.tags) for channel in config.channels)
+    zone = ZoneInfo(config.timezone) if config.timezone else None
+    return tuple(
+        Route(
+            channel.name,
+            channel.on,
+            tags=channel.tags,
+            accounts=channel.accounts,
+            regions=channel.regions,
+            names=channel.names,
+            digest=Digest(*channel.digest, zone) if channel.digest else None,
+        )
+        for channel in config.channels
+    )
+
+
+def limits_of(config: Config) -> Limits:
+    """Return how long is too long, by the configuration."""
+    remind = config.remind
+    return Limits(remind.overdue_factor, remind.stall_after, remind.stopping_after, remind.queued_after)
 
 
 def wanted_jobs(config: Config) -> list[Wanted]:

@@ -11,6 +11,7 @@ from typing import Any
 from watcher.model import Event, Job, Step
 from watcher.store.codec import load_sight
 from watcher.store.database import Database
+from watcher.store.durations import durations
 from watcher.store.rows import JOB_COLUMNS, event_of, job_of
 
 
@@ -21,6 +22,22 @@ class Record:
     facts: Mapping[str, Any]
     response: str
     seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What a message is written from, beside its event.
+
+    *status* and *steps* are those of then, *record* what is known now; *in_scope* are the titles of the jobs of a
+    scope, *earlier* the seconds that completed jobs alike took before this one ended.
+    """
+
+    job: Job | None
+    record: Record | None
+    status: str
+    steps: tuple[Step, ...]
+    in_scope: tuple[str, ...] = ()
+    earlier: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,16 @@ class Told:
     next_attempt_at: float
     finished_at: float
     last_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a delivery; *result* is sent, failed, refused or uncertain.  Times are epoch seconds."""
+
+    began_at: float
+    ended_at: float
+    result: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +130,19 @@ class History:
             }
             return [(event_of(row), jobs.get(row["job"])) for row in reversed(rows)]
 
-    def story(self, event: Event) -> tuple[Job | None, Record | None, str, tuple[Step, ...], tuple[str, ...]]:
-        """Return what a message is written from: job, facts, status and steps as they were, a scope's jobs."""
+    def story(self, event: Event) -> Background:
+        """Return what a message about *event* is written from."""
         scope = event.subject.removeprefix("scope/") if event.subject.startswith("scope/") else None
         with self._db.reading() as sql:
             row = sql.execute("SELECT job, sight FROM events WHERE id = ?", (event.id,)).fetchone()
             found = sql.execute(f"SELECT {JOB_COLUMNS} FROM jobs WHERE id = ?", (row["job"],)).fetchone()
-        job = None if found is None else job_of(found)
-        jobs = self._titles(scope) if scope else ()
-        return job, None if job is None else self.record(job.id), *load_sight(row["sight"]), jobs
+            job = None if found is None else job_of(found)
+            earlier: tuple[float, ...] = ()
+            if job is not None and job.ended_at:
+                earlier = durations(sql, job.base_model, job.customization, before=job.ended_at)
+        status, steps = load_sight(row["sight"])
+        record = None if job is None else self.record(job.id)
+        return Background(job, record, status, steps, self._titles(scope) if scope else (), earlier)
 
     def _titles(self, scope: str) -> tuple[str, ...]:
         with self._db.reading() as sql:
@@ -134,6 +165,14 @@ class History:
                 {"states": json.dumps(states), "ids": json.dumps(ids), "job": job, "limit": limit},
             ).fetchall()
             return [Told(**{name: row[name] for name in Told.__slots__}) for row in reversed(rows)]
+
+    def attempts(self, delivery: int) -> list[Attempt]:
+        """Return every try of a delivery, oldest first."""
+        with self._db.reading() as sql:
+            rows = sql.execute(
+                "SELECT began_at, ended_at, result, reason FROM attempts WHERE delivery = ? ORDER BY id", (delivery,)
+            )
+            return [Attempt(*row) for row in rows]
 
     def summary(self) -> Summary:
         """Return how things stand."""

@@ -20,7 +20,8 @@ _NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)"
 class Wanted:
     """A job that someone wants watched; None leaves what is known already.
 
-    *default_profile* is the profile of a job that is not known yet and for which none is named.
+    *default_profile* is the profile of a job that is not known yet and for which none is named; *expected* is how
+    many seconds it is expected to run.
     """
 
     identifier: JobArn | str
@@ -29,6 +30,7 @@ class Wanted:
     label: str | None = None
     tags: tuple[str, ...] | None = None
     default_profile: str = ""
+    expected: float | None = None
 
 
 class Jobs:
@@ -139,12 +141,18 @@ def _upsert(sql: sqlite3.Connection, wanted: Wanted, now: float) -> tuple[int, J
         "label": wanted.label,
         "tags": None if wanted.tags is None else json.dumps(wanted.tags, ensure_ascii=False),
         "profile": wanted.profile,
+        "expected": wanted.expected,
     }
-    was = {"label": before.label, "tags": json.dumps(before.tags, ensure_ascii=False), "profile": before.profile}
+    was = {
+        "label": before.label,
+        "tags": json.dumps(before.tags, ensure_ascii=False),
+        "profile": before.profile,
+        "expected": before.expected,
+    }
     for column, value in changes.items():
         if value is not None and value != was[column]:
             sql.execute(
-                f"UPDATE jobs SET {column} = ?, revision = {_NEXT_REVISION} WHERE id = ?",
+                f"UPDATE jobs SET {column} = ?, remind_at = 1, revision = {_NEXT_REVISION} WHERE id = ?",
                 (value, before.id),
             )
     return before.id, before
@@ -166,8 +174,8 @@ def _known(sql: sqlite3.Connection, wanted: Wanted) -> Job | None:
 def _insert(sql: sqlite3.Connection, wanted: Wanted, now: float) -> int:
     arn = wanted.identifier if isinstance(wanted.identifier, JobArn) else None
     cursor = sql.execute(
-        "INSERT INTO jobs (identifier, arn, name, kind, account, region, profile, label, tags, added_at, next_poll_at,"
-        f" revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {_NEXT_REVISION})",
+        "INSERT INTO jobs (identifier, arn, name, kind, account, region, profile, label, tags, expected, added_at,"
+        f" next_poll_at, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {_NEXT_REVISION})",
         (
             str(wanted.identifier),
             str(arn) if arn else None,
@@ -178,6 +186,7 @@ def _insert(sql: sqlite3.Connection, wanted: Wanted, now: float) -> int:
             wanted.default_profile if wanted.profile is None else wanted.profile,
             wanted.label or "",
             json.dumps(wanted.tags or (), ensure_ascii=False),
+            wanted.expected or 0.0,
             now,
             now,
         ),

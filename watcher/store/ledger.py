@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from watcher.model import Job, Sighting, Transition
+from watcher.model import Job, Posting, Sighting, Transition
 from watcher.store.database import Database
+from watcher.store.durations import durations
 from watcher.store.news import write_event
 from watcher.store.rows import JOB_COLUMNS, job_of
 
@@ -35,7 +36,7 @@ class Miss:
     next_poll_at: float
     last_error: str
     transitions: tuple[Transition, ...] = ()
-    channels: tuple[str, ...] = ()
+    postings: tuple[Posting, ...] = ()
     state: str = ""
 
 
@@ -63,6 +64,19 @@ class Ledger:
             ).fetchone()
             return row["version"], None if row["facts"] is None else json.loads(row["facts"])
 
+    def usual(self, base_model: str, customization: str, now: float) -> tuple[float, ...]:
+        """Return how many seconds the last completed jobs of that base model and type took."""
+        with self._db.reading() as sql:
+            return durations(sql, base_model, customization, before=now)
+
+    def use_limits(self, limits: str) -> None:
+        """Have every running job's reminders worked out anew when *limits* are not those of the last time."""
+        with self._db.transaction() as sql:
+            row = sql.execute("SELECT value FROM notes WHERE key = 'limits'").fetchone()
+            if row is None or row["value"] != limits:
+                sql.execute("INSERT OR REPLACE INTO notes (key, value) VALUES ('limits', ?)", (limits,))
+                sql.execute("UPDATE jobs SET remind_at = 1 WHERE state = 'running'")
+
     def record(self, sighting: Sighting) -> int:
         """Write snapshot, event and deliveries in one transaction; return the job's id (another's after a merge).
 
@@ -78,7 +92,7 @@ class Ledger:
                     sql,
                     f"job/{sighting.job}",
                     sighting.transitions,
-                    sighting.channels,
+                    sighting.postings,
                     sighting.seen_at,
                     job=sighting.job,
                     snapshot=sighting.snapshot,
@@ -89,7 +103,7 @@ class Ledger:
         """Write that a look at *job* failed, with its news."""
         with self._db.transaction() as sql:
             if miss.transitions:
-                write_event(sql, f"job/{job}", miss.transitions, miss.channels, now, job=job)
+                write_event(sql, f"job/{job}", miss.transitions, miss.postings, now, job=job)
             sql.execute(
                 "UPDATE jobs SET failures = ?, failing_since = ?, next_poll_at = ?, last_error = ?, asked_at = 0,"
                 " state = coalesce(nullif(?, ''), state), blind_since = CASE WHEN ? THEN ? ELSE blind_since END"
@@ -119,16 +133,16 @@ class Ledger:
                 (*_state(miss), now if miss.transitions else 0.0, key),
             )
             if miss.transitions:
-                write_event(sql, f"scope/{key}", miss.transitions, miss.channels, now)
+                write_event(sql, f"scope/{key}", miss.transitions, miss.postings, now)
 
     def scope_regained(
-        self, key: str, now: float, transitions: tuple[Transition, ...], channels: Sequence[str]
+        self, key: str, now: float, transitions: tuple[Transition, ...], postings: Sequence[Posting]
     ) -> None:
         """Write that a scope can be looked at again, with its news if being blind had been told."""
         with self._db.transaction() as sql:
             sql.execute("DELETE FROM scopes WHERE key = ?", (key,))
             if transitions:
-                write_event(sql, f"scope/{key}", transitions, channels, now)
+                write_event(sql, f"scope/{key}", transitions, postings, now)
 
 
 def _state(miss: Miss) -> tuple[int, float, float, str]:
@@ -167,8 +181,9 @@ def _write_snapshot(sql: sqlite3.Connection, seen: Sighting) -> None:
     snapshot = seen.snapshot
     cursor = sql.execute(
         "UPDATE jobs SET version = version + 1, arn = ?, account = ?, name = ?, state = ?, next_poll_at = ?,"
-        " confirmed_at = ?, created_at = ?, changed_at = ?, ended_at = ?, closing_at = ?, mark = ?, asked_at = 0,"
-        " failures = 0, failing_since = 0, blind_since = 0, last_error = '' WHERE id = ? AND version = ?",
+        " confirmed_at = ?, created_at = ?, changed_at = ?, ended_at = ?, closing_at = ?, mark = ?, base_model = ?,"
+        " customization = ?, reminded = ?, remind_at = ?, asked_at = 0, failures = 0,"
+        " failing_since = 0, blind_since = 0, last_error = '' WHERE id = ? AND version = ?",
         (
             seen.arn or None,
             seen.account,
@@ -181,6 +196,10 @@ def _write_snapshot(sql: sqlite3.Connection, seen: Sighting) -> None:
             _ended(seen),
             seen.closing_at,
             seen.mark,
+            seen.base_model,
+            seen.customization,
+            json.dumps(seen.reminded),
+            seen.remind_at,
             seen.job,
             seen.version,
         ),

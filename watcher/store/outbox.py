@@ -1,39 +1,83 @@
-"""The lanes' verbs: which message is next, and what became of it.
+"""The lanes' verbs: which messages are next, and what became of them.
 
 A delivery is ``pending`` until a lane claims it (``sending``), then ``sent``, or ``pending`` again after a failure,
-``uncertain`` when it may have arrived, ``dead`` when it is given up.  A subject's news never overtakes itself: only
-the oldest open delivery of each (channel, subject) can be claimed.
+``uncertain`` when it may have arrived, ``dead`` when it is given up.  A subject's news never overtakes itself: what is
+claimed has no older open delivery of its subject on its channel, except such as are claimed with it.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from watcher.errors import UnknownJob
-from watcher.model import ChannelTest, Delivery, DeliveryDead, Failed, Sent
+from watcher.model import ChannelTest, Delivery, DeliveryDead, Failed, Posting, Sent
 from watcher.store.database import Database
 from watcher.store.news import write_event
 from watcher.store.rows import event_of
 
+BURST = "burst"
+"""The fold of messages that are told together because there are so many."""
+
+FOLDED_AT_MOST = 50
+"""Messages that are told as one, at most."""
+
+REVIVED_FOR = 7 * 86_400.0
+"""What has been dead for longer than this many seconds is not news when its channel works again."""
+
 _OPEN = "state IN ('pending', 'sending', 'uncertain')"
+_WAITING = "state IN ('pending', 'uncertain')"
+_DROPPED = "dropped by a person"
+_RETIRED = "the channel is no longer in the configuration"
 
 _HEAD = f"""
-    SELECT d.id AS delivery, d.attempts, d.uncertain, d.revived, d.next_attempt_at, e.*
-    FROM deliveries AS d JOIN events AS e ON e.id = d.event
-    WHERE d.channel = :channel AND d.state IN ('pending', 'uncertain')
-    AND (:subject IS NULL OR d.subject = :subject) AND NOT EXISTS (
+    SELECT d.id, d.fold, d.next_attempt_at FROM deliveries AS d
+    WHERE d.channel = :channel AND d.{_WAITING} AND (:subject IS NULL OR d.subject = :subject) AND NOT EXISTS (
         SELECT 1 FROM deliveries AS older
         WHERE older.channel = d.channel AND older.subject = d.subject AND older.{_OPEN} AND older.id < d.id)
     ORDER BY d.next_attempt_at, d.id LIMIT 1
 """
 
-_CREATED = "SELECT created_at FROM deliveries WHERE id = ?"
+_TOGETHER = f"""
+    SELECT d.id FROM deliveries AS d
+    WHERE d.channel = :channel AND d.{_WAITING} AND d.next_attempt_at <= :now AND (:fold = '' OR d.fold = :fold)
+    AND NOT EXISTS (
+        SELECT 1 FROM deliveries AS older
+        WHERE older.channel = d.channel AND older.subject = d.subject AND older.{_OPEN} AND older.id < d.id
+        AND NOT (older.{_WAITING} AND older.next_attempt_at <= :now AND (:fold = '' OR older.fold = :fold)))
+    ORDER BY d.id LIMIT :most
+"""
+
+_CLAIMED = """
+    SELECT d.id AS delivery, d.attempts, d.uncertain, d.revived, e.*
+    FROM deliveries AS d JOIN events AS e ON e.id = d.event
+    WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY d.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Messages to send as one; *fold* says why when there are several.  With none, *due_at* is when there will be."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    fold: str = ""
+    due_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Of a failed try: when it began and ended, when the next is, and since when patience lasts.  Epoch seconds."""
+
+    began_at: float
+    ended_at: float
+    retry_at: float
+    patient_since: float
 
 
 class Outbox:
-    """The verbs of the lanes."""
+    """The verbs of the lanes, and of the people who look after the queue."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -48,89 +92,136 @@ class Outbox:
             )
             return cursor.rowcount
 
-    def claim(self, channel: str, now: float, subject: str | None = None) -> tuple[Delivery | None, float | None]:
-        """Take the next message of *channel* that is due: (it, None), or (None, when the next will be due).
+    def claim(self, channel: str, now: float, most: int = 1, subject: str | None = None) -> Claim:
+        """Take what is next on *channel*, and due: one message, or several that were held back to be told together.
 
-        It is marked ``sending`` before it is returned, so that a crash in between is known as one.  *subject*
-        limits the choice to one subject's news.
+        With *most* above 1 the lane is in a burst: everything due is taken, so many at most.  What is taken is marked
+        ``sending`` before it is returned, so that a crash in between is known as one.
         """
         with self._db.reading() as sql:
-            row = sql.execute(_HEAD, {"channel": channel, "subject": subject}).fetchone()
-        if row is None:
-            return None, None
-        if row["next_attempt_at"] > now:
-            return None, row["next_attempt_at"]
+            head = sql.execute(_HEAD, {"channel": channel, "subject": subject}).fetchone()
+            if head is None or head["next_attempt_at"] > now:
+                return Claim(due_at=None if head is None else head["next_attempt_at"])
+            ids = [head["id"]]
+            if head["fold"] or most > 1:
+                values = {
+                    "channel": channel,
+                    "now": now,
+                    "fold": head["fold"],
+                    "most": most if most > 1 else FOLDED_AT_MOST,
+                }
+                ids = [row["id"] for row in sql.execute(_TOGETHER, values)] or ids
         with self._db.transaction() as sql:
+            marks = json.dumps(ids)
             sql.execute(
-                "UPDATE deliveries SET state = 'sending', attempts = attempts + 1 WHERE id = ?", (row["delivery"],)
+                "UPDATE deliveries SET state = 'sending', attempts = attempts + 1,"
+                " tried_since = CASE WHEN tried_since = 0 THEN ? ELSE tried_since END"
+                " WHERE id IN (SELECT value FROM json_each(?))",
+                (now, marks),
             )
-        return Delivery(
-            id=row["delivery"],
-            event=event_of(row),
-            channel=channel,
-            attempts=row["attempts"] + 1,
-            uncertain=bool(row["uncertain"]),
-            revived=bool(row["revived"]),
-        ), None
+            rows = sql.execute(_CLAIMED, (marks,)).fetchall()
+        fold = head["fold"] or BURST if len(rows) > 1 else ""
+        return Claim(tuple(_delivery(row, channel) for row in rows), fold)
 
-    def sent(self, delivery: Delivery, verdict: Sent, now: float) -> None:
-        """Mark a message as delivered."""
+    def thread(self, channel: str, subject: str) -> dict[str, str]:
+        """Return what the receiver last answered that later messages of *subject* need; empty when nothing."""
+        with self._db.reading() as sql:
+            row = sql.execute(
+                "SELECT receiver_data FROM deliveries WHERE channel = ? AND subject = ? AND receiver_data != '{}'"
+                " ORDER BY id DESC LIMIT 1",
+                (channel, subject),
+            ).fetchone()
+            return {} if row is None else dict(json.loads(row["receiver_data"]))
+
+    def sent(self, deliveries: Sequence[Delivery], verdict: Sent, began_at: float, now: float) -> None:
+        """Mark messages as delivered."""
         with self._db.transaction() as sql:
-            sql.execute(
+            sql.executemany(
                 "UPDATE deliveries SET state = 'sent', finished_at = ?, last_error = '', receiver_data = ?"
                 " WHERE id = ?",
-                (now, json.dumps(dict(verdict.receiver_data)), delivery.id),
+                [(now, json.dumps(dict(verdict.receiver_data)), delivery.id) for delivery in deliveries],
             )
+            _note(sql, deliveries, began_at, now, "sent", "")
 
-    def failed(self, delivery: Delivery, verdict: Failed, retry_at: float, give_up_before: float) -> bool:
-        """Put a message back for *retry_at*; return False when it is to be given up instead.
+    def failed(self, deliveries: Sequence[Delivery], verdict: Failed, times: Times) -> list[Delivery]:
+        """Put messages back; return those that are to be given up instead.
 
-        That is when the failure is permanent, or the message was first due before *give_up_before* and is not of
-        uncertain outcome: uncertainty alone never ends a message.
+        That is when the failure is permanent, or the tries began before ``times.patient_since`` and this one's outcome
+        is certain: uncertainty alone never ends a message.
         """
+        given_up = []
+        state = "uncertain" if verdict.uncertain else "pending"
+        result = "uncertain" if verdict.uncertain else "refused" if verdict.permanent else "failed"
         with self._db.transaction() as sql:
-            late = sql.execute(_CREATED, (delivery.id,)).fetchone()["created_at"] < give_up_before
-            if verdict.permanent or (late and not verdict.uncertain):
-                return False
-            sql.execute(
-                "UPDATE deliveries SET state = ?, uncertain = max(uncertain, ?), next_attempt_at = ?, last_error = ?"
-                " WHERE id = ?",
-                (
-                    "uncertain" if verdict.uncertain else "pending",
-                    verdict.uncertain,
-                    retry_at,
-                    verdict.reason,
-                    delivery.id,
-                ),
-            )
-            return True
+            _note(sql, deliveries, times.began_at, times.ended_at, result, verdict.reason)
+            for delivery in deliveries:
+                late = _tried_since(sql, delivery) < times.patient_since
+                if verdict.permanent or (late and not verdict.uncertain):
+                    given_up.append(delivery)
+                    continue
+                sql.execute(
+                    "UPDATE deliveries SET state = ?, uncertain = max(uncertain, ?), next_attempt_at = ?,"
+                    " last_error = ? WHERE id = ?",
+                    (state, verdict.uncertain, times.retry_at, verdict.reason, delivery.id),
+                )
+        return given_up
 
-    def bury(self, delivery: Delivery, reason: str, now: float, tell: Sequence[str]) -> None:
-        """Give a message up, and tell the other channels, once until the channel works again."""
+    def bury(self, deliveries: Sequence[Delivery], reason: str, now: float, tell: Sequence[str]) -> None:
+        """Give messages up, and tell the other channels, once until the channel works again."""
         with self._db.transaction() as sql:
-            _bury(sql, "id = ?", (delivery.id,), reason, now)
-            if not any(isinstance(transition, DeliveryDead) for transition in delivery.event.transitions):
-                _tell(sql, delivery.channel, 1, reason, tell, now)
+            for delivery in deliveries:
+                _bury(sql, "id = ?", (delivery.id,), reason, now)
+            told = [one for delivery in deliveries for one in delivery.event.transitions]
+            if not all(isinstance(one, (DeliveryDead, ChannelTest)) for one in told):
+                _tell(sql, deliveries[0].channel, len(deliveries), reason, tell, now)
 
     def retire(self, kept: Sequence[str], now: float, tell: Sequence[str]) -> dict[str, int]:
         """Give up what waits for channels that are not *kept*; return how many messages, by channel."""
-        reason = "the channel is no longer in the configuration"
-        marks = ",".join("?" * len(kept))
         with self._db.transaction() as sql:
             rows = sql.execute(
-                f"SELECT channel, count(*) AS n FROM deliveries WHERE {_OPEN} AND channel NOT IN ({marks})"
-                " GROUP BY channel",
-                tuple(kept),
+                f"SELECT channel, count(*) AS n FROM deliveries WHERE {_OPEN}"
+                " AND channel NOT IN (SELECT value FROM json_each(?)) GROUP BY channel",
+                (json.dumps(kept),),
             ).fetchall()
             for row in rows:
-                _bury(sql, f"channel = ? AND {_OPEN}", (row["channel"],), reason, now)
-                _tell(sql, row["channel"], row["n"], reason, tell, now)
+                _bury(sql, f"channel = ? AND {_OPEN}", (row["channel"],), _RETIRED, now)
+                _tell(sql, row["channel"], row["n"], _RETIRED, tell, now)
+            sql.execute(
+                "DELETE FROM notes WHERE key LIKE 'channel/%'"
+                " AND substr(key, 9) NOT IN (SELECT value FROM json_each(?))",
+                (json.dumps(kept),),
+            )
             return {row["channel"]: row["n"] for row in rows}
 
-    def put(self, event_channel: str, transition: ChannelTest, now: float) -> int:
+    def revive(self, channel: str, fingerprint: str, now: float) -> int:
+        """Send again what a channel's old configuration was the death of; return how many messages.
+
+        *fingerprint* stands for the configuration: nothing happens while it stays the same.
+        """
+        key = f"channel/{channel}"
+        with self._db.transaction() as sql:
+            row = sql.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
+            if row is not None and row["value"] == fingerprint:
+                return 0
+            sql.execute("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)", (key, fingerprint))
+            cursor = sql.execute(
+                "UPDATE deliveries SET state = 'pending', revived = 1, tried_since = 0, next_attempt_at = ?,"
+                " finished_at = 0, fold = ''"
+                " WHERE channel = ? AND state = 'dead' AND last_error != ? AND finished_at > ?",
+                (now, channel, _DROPPED, now - REVIVED_FOR),
+            )
+            return cursor.rowcount
+
+    def fingerprint(self, channel: str) -> str:
+        """Return the fingerprint of the configuration with which *channel* was last used; empty when never."""
+        with self._db.reading() as sql:
+            row = sql.execute("SELECT value FROM notes WHERE key = ?", (f"channel/{channel}",)).fetchone()
+            return "" if row is None else str(row["value"])
+
+    def put(self, channel: str, transition: ChannelTest, now: float) -> int:
         """Queue a test message for one channel; return its delivery's id."""
         with self._db.transaction() as sql:
-            event = write_event(sql, f"channel/{event_channel}", (transition,), (event_channel,), now)
+            event = write_event(sql, f"channel/{channel}", (transition,), (Posting(channel),), now)
             row = sql.execute("SELECT id FROM deliveries WHERE event = ?", (event,)).fetchone()
             return int(row["id"])
 
@@ -144,21 +235,46 @@ class Outbox:
                 ids = [row["id"] for row in sql.execute("SELECT id FROM deliveries WHERE state = 'dead'")]
             for one in ids:
                 cursor = sql.execute(
-                    "UPDATE deliveries SET revived = max(revived, state = 'dead'), created_at ="
-                    " CASE WHEN state = 'dead' THEN ? ELSE created_at END, finished_at = 0, next_attempt_at = ?,"
+                    "UPDATE deliveries SET revived = max(revived, state = 'dead'), fold = '', finished_at = 0,"
+                    " tried_since = CASE WHEN state = 'dead' THEN 0 ELSE tried_since END, next_attempt_at = ?,"
                     " state = CASE WHEN state = 'dead' THEN 'pending' ELSE state END"
                     " WHERE id = ? AND state IN ('pending', 'uncertain', 'dead')",
-                    (now, now, one),
+                    (now, one),
                 )
                 if cursor.rowcount != 1:
                     raise UnknownJob(f"no undelivered message {one}", "see them: bedrock-watch deliveries")
             return len(ids)
 
-    def drop(self, delivery: int, now: float, reason: str = "dropped by a person") -> None:
+    def drop(self, delivery: int, now: float) -> None:
         """Give one waiting message up because a person said so; raises UnknownJob when there is none."""
         with self._db.transaction() as sql:
-            if _bury(sql, "id = ? AND state IN ('pending', 'uncertain')", (delivery,), reason, now) != 1:
+            if _bury(sql, f"id = ? AND {_WAITING}", (delivery,), _DROPPED, now) != 1:
                 raise UnknownJob(f"no waiting message {delivery}", "see them: bedrock-watch deliveries")
+
+
+def _delivery(row: sqlite3.Row, channel: str) -> Delivery:
+    return Delivery(
+        id=row["delivery"],
+        event=event_of(row),
+        channel=channel,
+        attempts=row["attempts"],
+        uncertain=bool(row["uncertain"]),
+        revived=bool(row["revived"]),
+    )
+
+
+def _note(
+    sql: sqlite3.Connection, deliveries: Iterable[Delivery], began_at: float, now: float, result: str, reason: str
+) -> None:
+    """Keep one attempt of each delivery."""
+    sql.executemany(
+        "INSERT INTO attempts (delivery, began_at, ended_at, result, reason) VALUES (?, ?, ?, ?, ?)",
+        [(delivery.id, began_at, now, result, reason) for delivery in deliveries],
+    )
+
+
+def _tried_since(sql: sqlite3.Connection, delivery: Delivery) -> float:
+    return float(sql.execute("SELECT tried_since FROM deliveries WHERE id = ?", (delivery.id,)).fetchone()[0])
 
 
 def _bury(sql: sqlite3.Connection, where: str, values: tuple[object, ...], reason: str, now: float) -> int:
@@ -176,5 +292,5 @@ def _tell(sql: sqlite3.Connection, channel: str, count: int, reason: str, tell: 
         (subject, channel),
     ).fetchone()
     if told is None:
-        others = [other for other in tell if other != channel]
+        others = [Posting(other) for other in tell if other != channel]
         write_event(sql, subject, (DeliveryDead(channel, count, reason),), others, now)

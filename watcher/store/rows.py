@@ -18,6 +18,7 @@ def job_of(row: sqlite3.Row) -> Job:
     values = {name: row[name] for name in Job.__slots__}
     values["arn"] = values["arn"] or ""
     values["tags"] = tuple(json.loads(values["tags"]))
+    values["reminded"] = tuple(json.loads(values["reminded"]))
     values["from_cli"] = bool(values["from_cli"])
     values["from_config"] = bool(values["from_config"])
     return Job(**values)

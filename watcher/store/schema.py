@@ -39,11 +39,27 @@ MIGRATIONS: tuple[str, ...] = (
         blind_since   REAL NOT NULL DEFAULT 0,    -- set when watch_lost was told
         last_error    TEXT NOT NULL DEFAULT '',
         mark          INTEGER NOT NULL DEFAULT 0, -- fingerprint of what List would show
+        base_model    TEXT NOT NULL DEFAULT '',
+        customization TEXT NOT NULL DEFAULT '',
+        expected      REAL NOT NULL DEFAULT 0,    -- seconds that a person expects it to run
+        reminded      TEXT NOT NULL DEFAULT '[]', -- episodes told of
+        remind_at     REAL NOT NULL DEFAULT 0,    -- when the next reminder may be due
         version       INTEGER NOT NULL DEFAULT 0, -- of the snapshot: the optimistic lock
         revision      INTEGER NOT NULL            -- moves when a person changes what is watched
     ) STRICT;
     CREATE INDEX jobs_by_identifier ON jobs (identifier);
     CREATE INDEX jobs_by_revision ON jobs (revision);
+    CREATE INDEX jobs_alike ON jobs (base_model, customization, ended_at);
+
+    CREATE TABLE mutes (
+        job   INTEGER PRIMARY KEY,                -- 0: every job
+        until REAL NOT NULL
+    ) STRICT;
+
+    CREATE TABLE notes (                          -- single values that survive a restart
+        key   TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT;
 
     CREATE TABLE snapshots (
         job      INTEGER PRIMARY KEY REFERENCES jobs (id),
@@ -83,7 +99,10 @@ MIGRATIONS: tuple[str, ...] = (
         attempts        INTEGER NOT NULL DEFAULT 0,
         uncertain       INTEGER NOT NULL DEFAULT 0, -- an earlier try may have arrived
         revived         INTEGER NOT NULL DEFAULT 0, -- was dead, and is asked for again
+        fold            TEXT NOT NULL DEFAULT ''  -- held back, to be told with others in one message
+                        CHECK (fold IN ('', 'digest', 'mute')),
         created_at      REAL NOT NULL,
+        tried_since     REAL NOT NULL DEFAULT 0,  -- patience is counted from the first try
         next_attempt_at REAL NOT NULL,
         finished_at     REAL NOT NULL DEFAULT 0,
         last_error      TEXT NOT NULL DEFAULT '',
@@ -92,6 +111,15 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX deliveries_open ON deliveries (channel, subject, id)
         WHERE state IN ('pending', 'sending', 'uncertain');
+    CREATE TABLE attempts (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        delivery INTEGER NOT NULL REFERENCES deliveries (id),
+        began_at REAL NOT NULL,
+        ended_at REAL NOT NULL,
+        result   TEXT NOT NULL CHECK (result IN ('sent', 'failed', 'refused', 'uncertain')),
+        reason   TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX attempts_by_delivery ON attempts (delivery);
     CREATE INDEX deliveries_by_state ON deliveries (state, channel, finished_at);
     """,
 )

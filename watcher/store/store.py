@@ -8,6 +8,7 @@ from watcher.store.database import Database
 from watcher.store.history import History
 from watcher.store.jobs import Jobs
 from watcher.store.ledger import Ledger
+from watcher.store.mutes import Mutes
 from watcher.store.outbox import Outbox
 
 
@@ -21,6 +22,7 @@ class Store:
         self.database = database
         self.jobs = Jobs(database)
         self.ledger = Ledger(database)
+        self.mutes = Mutes(database)
         self.outbox = Outbox(database)
         self.history = History(database)
 

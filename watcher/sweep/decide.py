@@ -6,7 +6,7 @@ Not its business: asking, and writing it down.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from watcher.bedrock.answers import Answer
@@ -28,12 +28,14 @@ from watcher.policy import (
     MISSES,
     VANISHED_RETRY,
     Cadence,
+    Limits,
     Route,
     is_blind,
     last_word_is_in,
     next_look,
+    post,
+    remind,
     retry_look,
-    route,
 )
 from watcher.store.ledger import Miss, Scope
 from watcher.sweep.watched import Watched, mark_of_facts
@@ -45,16 +47,23 @@ class Circumstances:
 
     kind: Kind
     cadence: Cadence
+    limits: Limits
     routes: tuple[Route, ...]
     luck: float
 
 
 def sight(
-    how: Circumstances, job: Watched, answer: Answer, known: tuple[int, Mapping[str, Any] | None], now: float
+    how: Circumstances,
+    job: Watched,
+    answer: Answer,
+    known: tuple[int, Mapping[str, Any] | None],
+    usual: tuple[float, ...],
+    now: float,
 ) -> Sighting | None:
     """Return what is to be written about a successful Get; None for a response that is older than what is known.
 
-    Raises LookError when the response is not one of this job.
+    *known* is the stored version and facts, *usual* how many seconds jobs like this one took.  Raises LookError when
+    the response is not one of this job.
     """
     version, old_facts = known
     fresh = _read(how.kind, answer.facts)
@@ -64,7 +73,9 @@ def sight(
         return None
     facts = merge(old_facts or {}, answer.facts)
     new = _read(how.kind, facts)
-    transitions = (*diff(old, new), *_regained(job))
+    reminding = remind(new, how.limits, utc(now), expected=job.expected, usual=usual, told=frozenset(job.reminded))
+    transitions = (*diff(old, new), *_regained(job), *reminding.due)
+    traits = replace(job.traits, account=arn.account, names=tuple(dict.fromkeys((*job.traits.names, new.name))))
     closing_at = (job.closing_at or now + LINGER) if new.outcome.terminal else 0.0
     state = _state(new, closing_at, now)
     changed_at = new.changed_at.timestamp() if new.changed_at else now
@@ -75,11 +86,15 @@ def sight(
         response=answer.text,
         snapshot=new,
         transitions=transitions,
-        channels=route(transitions, job.tags, how.routes),
+        postings=post(transitions, [traits], how.routes, utc(now)),
         state=state,
         arn=str(arn),
         account=arn.account,
         mark=mark_of_facts(answer.facts),
+        base_model=_word(facts, "baseModelArn"),
+        customization=_word(facts, "customizationType"),
+        reminded=tuple(sorted(reminding.told)),
+        remind_at=reminding.next_at.timestamp() if reminding.next_at else 0.0,
         seen_at=now,
         next_poll_at=now + next_look(how.cadence, max(now - changed_at, 0.0), how.luck),
         closing_at=closing_at,
@@ -94,6 +109,8 @@ def is_worth_writing(job: Watched, seen: Sighting, old_facts: Mapping[str, Any] 
         or job.failures
         or seen.state != job.state
         or seen.facts != old_facts
+        or seen.reminded != job.reminded
+        or seen.remind_at != job.remind_at
         or seen.seen_at - job.confirmed_at > 3600.0  # the daily confirmation, whatever hour it has
     )
 
@@ -110,8 +127,8 @@ def miss(how: Circumstances, job: Watched, error: LookError, now: float) -> Miss
         transitions = (WatchLost(error.what, error.remedy, utc(since)),)
     gone = "vanished" in (state, job.state)
     delay = VANISHED_RETRY if gone else retry_look(how.cadence, failures, how.luck, error.retry_after)
-    channels = route(transitions, job.tags, how.routes)
-    return Miss(failures, since, now + delay, error.dump(), transitions, channels, state)
+    postings = post(transitions, [job.traits], how.routes, utc(now))
+    return Miss(failures, since, now + delay, error.dump(), transitions, postings, state)
 
 
 def scope_miss(how: Circumstances, scope: Scope | None, jobs: Iterable[Watched], error: LookError, now: float) -> Miss:
@@ -122,15 +139,8 @@ def scope_miss(how: Circumstances, scope: Scope | None, jobs: Iterable[Watched],
     if not (scope and scope.blind_since) and is_blind(how.cadence, since, failures, now):
         transitions = (WatchLost(error.what, error.remedy, utc(since)),)
     delay = retry_look(how.cadence, failures, how.luck, error.retry_after)
-    channels = channels_of(how, transitions, jobs)
-    return Miss(failures, since, now + delay, error.dump(), transitions, channels)
-
-
-def channels_of(how: Circumstances, transitions: Sequence[Transition], jobs: Iterable[Watched]) -> tuple[str, ...]:
-    """Return every channel that any of *jobs* routes *transitions* to."""
-    tags = {job.tags for job in jobs}
-    told = {channel for one in tags for channel in route(transitions, one, how.routes)}
-    return tuple(one.channel for one in how.routes if one.channel in told)
+    postings = post(transitions, [job.traits for job in jobs], how.routes, utc(now))
+    return Miss(failures, since, now + delay, error.dump(), transitions, postings)
 
 
 def shared_fault(errors: Sequence[LookError], *, looked: bool, others_work: bool = False) -> LookError | None:
@@ -176,6 +186,11 @@ def _arn(job: Watched, facts: Mapping[str, Any]) -> JobArn:
             "add the new job by its ARN",
         )
     return arn
+
+
+def _word(facts: Mapping[str, Any], key: str) -> str:
+    value = facts.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _regained(job: Watched) -> tuple[Transition, ...]:

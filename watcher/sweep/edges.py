@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from watcher.bedrock.answers import Answer, Page
-from watcher.model import Sighting, Transition
+from watcher.model import Posting, Sighting, Transition
 from watcher.store.ledger import Miss, Scope
 
 T = TypeVar("T")
@@ -32,6 +32,9 @@ class Book(Protocol):
     def facts(self, job: int) -> tuple[int, Mapping[str, Any] | None]:
         """Return the snapshot's version and merged facts."""
 
+    def usual(self, base_model: str, customization: str, now: float) -> tuple[float, ...]:
+        """Return how many seconds the last completed jobs of that base model and type took."""
+
     def record(self, sighting: Sighting) -> int:
         """Write snapshot, event and deliveries."""
 
@@ -48,7 +51,7 @@ class Book(Protocol):
         """Write that a whole scope could not be looked at."""
 
     def scope_regained(
-        self, key: str, now: float, transitions: tuple[Transition, ...], channels: Sequence[str]
+        self, key: str, now: float, transitions: tuple[Transition, ...], postings: Sequence[Posting]
     ) -> None:
         """Write that a scope can be looked at again."""
 

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from watcher.bedrock.answers import Summary
+from watcher.bedrock.answers import Answer, Summary
 from watcher.bedrock.kind import Kind
 from watcher.clock import utc
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
 from watcher.model import Sighting, Transition, WatchRegained
-from watcher.policy import LISTED_FROM, SLOWEST_RETRY, VANISHED_RETRY, Cadence, Route, next_look, topics
+from watcher.policy import LISTED_FROM, SLOWEST_RETRY, VANISHED_RETRY, Cadence, Limits, Route, next_look, post, topics
 from watcher.store.ledger import Miss, Scope
-from watcher.sweep.decide import Circumstances, channels_of, is_worth_writing, miss, scope_miss, shared_fault, sight
+from watcher.sweep.decide import Circumstances, is_worth_writing, miss, scope_miss, shared_fault, sight
 from watcher.sweep.edges import Book, Eyes, Transact
 from watcher.sweep.watched import Watched, is_settled, mark_of_summary, summary_hash
 
@@ -27,6 +27,9 @@ AT_ONCE = 8
 
 LIST_AGAIN = 3600.0
 """When List is denied, it is tried again after this many seconds."""
+
+LEARN_AGAIN = 3600.0
+"""How long jobs usually take is read anew after this many seconds."""
 
 _MOST_PAGES = 1000
 
@@ -67,12 +70,14 @@ class Group:
         self.key = key
         self.jobs: dict[int, Watched] = {}
         self.cadence = Cadence()
+        self.limits = Limits()
         self.routes: tuple[Route, ...] = ()
         self._kind, self._eyes, self._book, self._transact = kind, eyes, book, transact
         self._now, self._luck, self._on_news, self._log = now, luck, on_news, log
         self._scope: Scope | None = None
         self._scope_read = False
         self._list_from = 0.0
+        self._durations: dict[tuple[str, str], tuple[float, tuple[float, ...]]] = {}
         self.swept_at = 0.0
         self.next_turn: float | None = None
 
@@ -85,7 +90,7 @@ class Group:
         """Look at what is due; return when (epoch seconds) the next turn is, or None with nothing to watch."""
         if not self._scope_read:
             self._scope, self._scope_read = await self._transact(self._book.scope, self.key), True
-        turn = Turn(self._now(), Circumstances(self._kind, self.cadence, self.routes, self._luck()))
+        turn = Turn(self._now(), Circumstances(self._kind, self.cadence, self.limits, self.routes, self._luck()))
         due = self._due(turn.now)
         if due:
             await self._get_all(turn, await self._sift(turn, due))
@@ -187,7 +192,8 @@ class Group:
         turn.looked = True
         now = self._now()
         known = await self._transact(self._book.facts, job.id)
-        seen = sight(turn.how, job, answer, known, now)
+        usual = await self._usual(answer)
+        seen = sight(turn.how, job, answer, known, usual, now)
         if seen is None:
             # A reading that lags: nothing is settled by it, and it is asked for again soon.
             job.looked_at, job.due_at = now, now + self.cadence.fastest
@@ -204,12 +210,21 @@ class Group:
         summary = turn.summaries.get(job.id)
         if summary is not None and is_settled(answer.facts, summary):
             job.listed = summary_hash(summary)
-        if seen.channels:
+        if seen.postings:
             self._on_news()
+
+    async def _usual(self, answer: Answer) -> tuple[float, ...]:
+        """Return how long jobs alike took, read anew every hour."""
+        alike = (str(answer.facts.get("baseModelArn")), str(answer.facts.get("customizationType")))
+        read_at, durations = self._durations.get(alike, (0.0, ()))
+        if not 0 <= self._now() - read_at < LEARN_AGAIN:
+            durations = await self._transact(self._book.usual, *alike, self._now())
+            self._durations[alike] = (self._now(), durations)
+        return durations
 
     def _tell(self, job: Watched, seen: Sighting) -> None:
         if names := sorted(topics(seen.transitions)):
-            told = list(seen.channels)
+            told = [posting.channel for posting in seen.postings]
             self._log.info("news", job=job.identifier, status=seen.snapshot.status, what=names, told=told)
 
     def _take_over(self, job: Watched, seen: Sighting) -> None:
@@ -217,6 +232,7 @@ class Group:
         if job.failures:
             self._log.info("job_works_again", job=job.identifier)
         job.arn, job.state, job.mark, job.closing_at = seen.arn, seen.state, seen.mark, seen.closing_at
+        job.reminded, job.remind_at = seen.reminded, seen.remind_at
         job.looked_at = job.confirmed_at = seen.seen_at
         job.due_at = seen.next_poll_at
         job.created_at = seen.snapshot.created_at.timestamp() if seen.snapshot.created_at else seen.seen_at
@@ -257,7 +273,7 @@ class Group:
         job.asked = False
         if state.transitions:
             job.blind_since = now
-        if state.channels:
+        if state.postings:
             self._on_news()
 
     async def _miss_scope(self, turn: Turn, error: LookError) -> None:
@@ -272,7 +288,7 @@ class Group:
         if error.fault is LookFault.CREDENTIALS:
             # Static credentials are read once by the SDK: begin anew, so that fresh ones are found.
             await self._eyes.close()
-        if state.channels:
+        if state.postings:
             self._on_news()
 
     async def _answer(self, asking: list[Watched]) -> None:
@@ -286,11 +302,12 @@ class Group:
         transitions: tuple[Transition, ...] = ()
         if self._scope.blind_since:
             transitions = (WatchRegained(utc(self._scope.failing_since)),)
-        channels = channels_of(turn.how, transitions, self.jobs.values())
-        await self._transact(self._book.scope_regained, self.key, self._now(), transitions, channels)
+        now = self._now()
+        postings = post(transitions, [job.traits for job in self.jobs.values()], turn.how.routes, utc(now))
+        await self._transact(self._book.scope_regained, self.key, now, transitions, postings)
         self._log.info("scope_works_again", scope=self.key)
         self._scope = None
-        if channels:
+        if postings:
             self._on_news()
 
 

@@ -12,7 +12,7 @@ import msgspec
 from watcher.bedrock.answers import Summary
 from watcher.bedrock.kind import MalformedResponse, time_of
 from watcher.model import Job
-from watcher.policy import CONFIRM_EVERY
+from watcher.policy import CONFIRM_EVERY, Traits
 
 _AHEAD = 0.2
 """A turn takes along what is due within this part of its own delay: one List serves many."""
@@ -31,7 +31,7 @@ class Watched:
     id: int
     identifier: str
     arn: str
-    tags: tuple[str, ...]
+    traits: Traits
     state: str
     asked: bool
     due_at: float
@@ -43,6 +43,9 @@ class Watched:
     failing_since: float
     blind_since: float
     mark: int
+    expected: float
+    reminded: tuple[str, ...]
+    remind_at: float
     looked_at: float = 0.0
     listed: int = 0
     misses: int = 0
@@ -54,7 +57,7 @@ class Watched:
             id=job.id,
             identifier=job.identifier,
             arn=job.identifier if job.identifier == job.arn else job.arn,
-            tags=job.tags,
+            traits=Traits.of(job),
             state=job.state,
             asked=job.asked_at > 0,
             due_at=job.next_poll_at,
@@ -66,6 +69,9 @@ class Watched:
             failing_since=job.failing_since,
             blind_since=job.blind_since,
             mark=job.mark,
+            expected=job.expected,
+            reminded=job.reminded,
+            remind_at=job.remind_at,
         )
 
     def is_due(self, now: float, longest: float) -> bool:
@@ -75,7 +81,9 @@ class Watched:
         return self.due_at - _AHEAD * max(self.due_at - self.looked_at, 0.0) * (self.looked_at > 0) <= now
 
     def needs_get(self, now: float) -> bool:
-        """Return whether List cannot answer for this job: never seen, in trouble, asked for, or to be confirmed."""
+        """Return whether List cannot answer: never seen, in trouble, asked for, to be reminded of or confirmed."""
+        if 0 < self.remind_at <= now:
+            return True
         if self.state != "running" or self.asked or self.failures or not self.arn:
             return True
         # Spread evenly: each job has its own hour of the day.

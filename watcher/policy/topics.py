@@ -1,0 +1,61 @@
+"""An event's names, as a channel's ``on`` lists them, and how much it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from watcher.model import (
+    Appeared,
+    ChannelTest,
+    DeliveryDead,
+    FailureExplained,
+    FieldChanged,
+    Outcome,
+    Reminder,
+    Severity,
+    StatusChanged,
+    StepChanged,
+    Transition,
+    Vanished,
+    WatchLost,
+    WatchRegained,
+)
+
+
+def topics(transitions: Iterable[Transition]) -> frozenset[str]:
+    """Return the event names (as in a channel's ``on``) of one event's transitions."""
+    return frozenset(map(_topic, transitions))
+
+
+_TOPICS: dict[type[Transition], str] = {
+    Appeared: "appeared",
+    StepChanged: "step",
+    FailureExplained: "failure_message",
+    FieldChanged: "field",
+    Vanished: "vanished",
+    WatchLost: "watch_lost",
+    WatchRegained: "watch_regained",
+    DeliveryDead: "delivery_dead",
+    ChannelTest: "channel_test",
+}
+_ENDINGS = {Outcome.SUCCEEDED: "completed", Outcome.FAILED: "failed", Outcome.STOPPED: "stopped"}
+
+
+def _topic(transition: Transition) -> str:
+    if isinstance(transition, StatusChanged):
+        return _ENDINGS.get(transition.outcome, "status")
+    if isinstance(transition, Reminder):
+        return transition.what
+    return _TOPICS[type(transition)]
+
+
+def severity(transitions: Iterable[Transition]) -> Severity:
+    """Return how much an event matters: the worst of its transitions."""
+    names = topics(transitions)
+    if names & {"failed", "failure_message"}:
+        return Severity.FAILURE
+    if names & {"stopped", "vanished", "watch_lost", "delivery_dead", "overdue", "stalled", "queued", "stopping"}:
+        return Severity.WARNING
+    if names & {"completed", "watch_regained"}:
+        return Severity.SUCCESS
+    return Severity.INFO
