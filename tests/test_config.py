@@ -22,6 +22,7 @@ from watcher.config import (
     Config,
     JobConfig,
     PollConfig,
+    RemindConfig,
     format_duration,
     load,
     parse_duration,
@@ -101,10 +102,16 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         sign = false
         connect_timeout = 1.5
         read_timeout = "30s"
+        [remind]
+        overdue_factor = 3
+        stall_after = "1d"
+        stopping_after = "off"
+        queued_after = 600
         [[job]]
         id = "{ARN}"
         label = "support bot v3"
         tags = ["team-support"]
+        expect = "4h"
         [[job]]
         id = "by-name"
         [[job]]
@@ -116,6 +123,15 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         url = "{HOOK}"
         on = ["failed", "step"]
         tags = ["team-support"]
+        accounts = ["123456789012"]
+        regions = ["us-east-1", "eu-central-1"]
+        names = ["prod-*", "*bot*", "prod-*"]
+        burst = 0
+        digest = "9:05"
+        title = "{{{{ outcome }}}}"
+        body = '''
+{{{{ gist }}}}
+\tsee'''
         ca_bundle = "ca.pem"
         [[channel]]
         name = "mail"
@@ -128,8 +144,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert config.aws == AwsConfig(
         "us-west-2", "research", "http://127.0.0.1:4566", tmp_path / "ca.pem", False, False, 1.5, 30.0
     )
+    assert config.remind == RemindConfig(3.0, 86400.0, 0.0, 600.0)
     assert config.jobs == (
-        JobConfig(ARN, "support bot v3", frozenset({"team-support"}), "us-east-1", "research"),
+        JobConfig(ARN, "support bot v3", frozenset({"team-support"}), "us-east-1", "research", 14400.0),
         JobConfig("by-name", region="us-west-2", profile="research"),
         JobConfig("by-name", region="eu-central-1", profile="other"),
     )
@@ -139,6 +156,13 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             HOOK,
             on=frozenset({"failed", "step"}),
             tags=frozenset({"team-support"}),
+            accounts=frozenset({"123456789012"}),
+            regions=frozenset({"us-east-1", "eu-central-1"}),
+            names=("prod-*", "*bot*"),
+            burst=0,
+            digest=(9, 5),
+            title="{{ outcome }}",
+            body="{{ gist }}\n\tsee",
             ca_bundle=tmp_path / "ca.pem",
         ),
         ChannelConfig("mail", url_credential="mail", on=DEFAULT_EVENTS),
@@ -190,6 +214,7 @@ def test_the_example_is_right_with_every_key_in_force(tmp_path: Path) -> None:
     assert [channel.name for channel in config.channels] == ["ml-slack", "oncall-mail", "automation"]
     assert config.warnings == ()
     assert config.poll == PollConfig()
+    assert config.remind == RemindConfig()
     assert (config.aws.connect_timeout, config.aws.read_timeout) == (5.0, 20.0)
     assert (config.aws.sign, config.aws.verify_ssl) == (True, True)
 
@@ -198,9 +223,10 @@ def test_the_example_shows_every_key_there_is() -> None:
     """And every event."""
     text = EXAMPLE.read_text()
     assert example_keys(tomllib.loads(activated(text))) == {
-        "": {"state_dir", "timezone", "poll", "aws", "job", "channel"},
+        "": {"state_dir", "timezone", "poll", "aws", "remind", "job", "channel"},
         "poll": {field.name for field in fields(PollConfig)},
         "aws": {field.name for field in fields(AwsConfig)},
+        "remind": {field.name for field in fields(RemindConfig)},
         "job": {field.name for field in fields(JobConfig)},
         "channel": {field.name for field in fields(ChannelConfig)},
     }

@@ -172,13 +172,18 @@ def test_a_url_in_a_file_that_everybody_may_read_is_a_warning(tmp_path: Path, mo
     assert SECRET not in "".join(warnings)
 
 
-TOP = ["state_dir", "timezone", "poll", "aws", "job", "channel"]
+TOP = ["state_dir", "timezone", "poll", "aws", "remind", "job", "channel"]
 BELOW = ["id", "label", "tags", "name", "url", "url_file", "url_credential", "on", "region", "profile", "ca_bundle"]
-KEYS = st.sampled_from([*TOP, *BELOW, "fastest", "slowest", "endpoint_url", "sign", "connect_timeout"])
+CHOICES = ["accounts", "regions", "names", "burst", "digest", "title", "body", "expect"]
+LIMITS = ["fastest", "slowest", "endpoint_url", "sign", "connect_timeout", "overdue_factor", "stall_after"]
+KEYS = st.sampled_from([*TOP, *BELOW, *CHOICES, *LIMITS])
 VALUES: st.SearchStrategy[str] = st.recursive(
     st.text(st.characters(codec="utf-8"), max_size=8).map(lambda text: '"' + "".join(map(_escaped, text)) + '"')
     | st.sampled_from(["inf", "nan", "true", "0", "-1", "1e999", "1979-05-27", "07:32:00", "9" * 400, '"~x/y"'])
-    | st.sampled_from(['"../"', '"http://[/"', '"http://h:x"', '"1s"', '"failed"', f'"{ARN}"', '"json://h"', '"n"']),
+    | st.sampled_from(['"../"', '"http://[/"', '"http://h:x"', '"1s"', '"failed"', f'"{ARN}"', '"json://h"', '"n"'])
+    | st.sampled_from(
+        ['"off"', '"0s"', '"09:00"', '"24:00"', '"123456789012"', '"{{"', '"a\\nb"', '"[a"', "20", "2.5"]
+    ),
     lambda inner: (
         st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
         | st.dictionaries(KEYS, inner, max_size=3).map(

@@ -20,6 +20,7 @@ from watcher.config import (
     BadConfigFile,
     ChannelConfig,
     Config,
+    JobConfig,
     Mistake,
     SecretUnreadable,
     examine,
@@ -30,7 +31,10 @@ from watcher.config.files import VARIABLE
 from watcher.config.values import HIDDEN
 from watcher.errors import ExitCode, WatchError
 
-_LENGTHS = frozenset({"fastest", "slowest", "blind_after", "connect_timeout", "read_timeout"})
+_LIMITS = frozenset({"stall_after", "stopping_after", "queued_after"})
+_CAN_BE_OFF = _LIMITS | {"overdue_factor"}
+_LENGTHS = _LIMITS | {"fastest", "slowest", "blind_after", "connect_timeout", "read_timeout", "expect"}
+_ABOUT_CHANNELS = frozenset({"delivery_dead"})
 _BUILT_IN = "built-in defaults (no configuration file)"
 
 
@@ -50,10 +54,10 @@ def check(context: Context, output: str) -> int:
     """
     settings, found = examine(context.config_path)
     checked = [_check_channel(channel) for channel in settings.channels]
-    mistakes = found + tuple(result.mistake for result in checked if result.mistake)
+    mistakes = found + tuple(mistake for result in checked for mistake in result.mistakes)
     warnings = [*settings.warnings, *(result.warning for result in checked if result.warning)]
-    if not settings.channels and not mistakes:
-        warnings.append("no channel is configured: nobody will be told anything; add a [[channel]]")
+    if not mistakes:
+        warnings += _untold(settings)
     if output != "table":
         _print_json(_report(settings, checked, mistakes, warnings), output)
         return ExitCode.BAD_CONFIG if mistakes else ExitCode.DONE
@@ -107,15 +111,20 @@ def init(context: Context, path: str | None, *, force: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """What looking at one channel's URL gave: its service in words, or why it could not be said."""
+    """What looking at one channel's URL and templates gave: its service in words, or why it could not be said."""
 
     name: str
     service: str | None = None
     warning: str | None = None
-    mistake: Mistake | None = None
+    mistakes: tuple[Mistake, ...] = ()
 
 
 def _check_channel(channel: ChannelConfig) -> _Checked:
+    checked = _check_url(channel)
+    return replace(checked, mistakes=(*checked.mistakes, *_check_templates(channel)))
+
+
+def _check_url(channel: ChannelConfig) -> _Checked:
     # The one place of the configuration's commands that pays for Apprise.
     from watcher.channels import check_url
 
@@ -129,14 +138,64 @@ def _check_channel(channel: ChannelConfig) -> _Checked:
         problem = error
     # Both errors begin with the channel's name, which is the mistake's key here.
     what = problem.what.removeprefix(f'channel "{channel.name}": ').removeprefix(f"channel {channel.name!r}: ")
-    return _Checked(channel.name, mistake=Mistake(f'channel "{channel.name}"', what, problem.remedy))
+    return _Checked(channel.name, mistakes=(Mistake(f'channel "{channel.name}"', what, problem.remedy),))
+
+
+def _check_templates(channel: ChannelConfig) -> Iterator[Mistake]:
+    for key, text in (("title", channel.title), ("body", channel.body)):
+        if text is None:
+            continue
+        # Here, not above: only a channel with words of its own pays for the template engine.
+        from watcher.render import check_template
+
+        try:
+            check_template(text)
+        except WatchError as error:
+            what = error.what.removeprefix("template").lstrip(":, ")  # the key says so already
+            yield Mistake(f'channel "{channel.name}".{key}', what, error.remedy)
+
+
+def _untold(settings: Config) -> Iterator[str]:
+    """Yield a warning for each job that no channel would tell of, or one when there is no channel at all."""
+    if not settings.channels:
+        yield "no channel is configured: nobody will be told anything; add a [[channel]]"
+        return
+    for job in settings.jobs:
+        refusals = [(channel.name, _refusal(channel, job)) for channel in settings.channels]
+        if all(reason for _, reason in refusals):
+            reasons = ", ".join(f"{name} ({reason})" for name, reason in refusals)
+            yield f'job "{job.label or job.id}": no channel would tell of it: {reasons}'
+
+
+def _refusal(channel: ChannelConfig, job: JobConfig) -> str:
+    """Return why *channel* would never tell of *job*; empty when it would, or may.
+
+    What only AWS can say is not held against it: the account of a job given by name, the name of one given by ARN.
+    """
+    from watcher.model import JobArn, parse_identifier
+    from watcher.policy import Route, Traits
+
+    if channel.on <= _ABOUT_CHANNELS:
+        return "its on names no event of a job"
+    arn = parse_identifier(job.id)
+    account = arn.account if isinstance(arn, JobArn) else ""
+    traits = Traits(job.tags, account, job.region or "", tuple(filter(None, (job.label, job.id))))
+    verdict = Route(
+        channel.name,
+        channel.on,
+        tags=channel.tags,
+        accounts=channel.accounts if account else frozenset(),
+        regions=channel.regions if job.region else frozenset(),
+        names=() if account else channel.names,
+    ).wants_job(traits)
+    return "" if verdict.told else verdict.reason
 
 
 def _report(
     settings: Config, checked: list[_Checked], mistakes: tuple[Mistake, ...], warnings: list[str]
 ) -> dict[str, Any]:
     states = [
-        (each, "mistaken" if each.mistake else "not checkable here" if each.warning else "ok") for each in checked
+        (each, "mistaken" if each.mistakes else "not checkable here" if each.warning else "ok") for each in checked
     ]
     return {
         "version": 1,
@@ -152,15 +211,21 @@ def _report(
 def _sections(settings: Config) -> dict[str, Any]:
     """Return the configuration as plain values under the file's own keys; lengths of time in seconds."""
     aws = replace(settings.aws, endpoint_url=settings.aws.endpoint_shown)
-    channels = [replace(each, url=each.url and HIDDEN) for each in settings.channels]
     return {
         "state_dir": _plain(settings.state_dir),
         "timezone": settings.timezone,
         "poll": _fields(settings.poll),
         "aws": _fields(aws),
+        "remind": _fields(settings.remind),
         "job": [_fields(each) for each in settings.jobs],
-        "channel": [_fields(each) for each in channels],
+        "channel": [_channel(each) for each in settings.channels],
     }
+
+
+def _channel(channel: ChannelConfig) -> dict[str, Any]:
+    hour, minute = channel.digest or (0, 0)
+    digest = f"{hour:02}:{minute:02}" if channel.digest else None
+    return _fields(replace(channel, url=channel.url and HIDDEN)) | {"digest": digest}
 
 
 def _fields(section: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the configuration's dataclasses
@@ -192,7 +257,9 @@ def _toml(settings: Config) -> Iterator[str]:
 def _line(key: str, value: object, origin: str = "") -> str:
     if value is None:
         return f"# {key}: not set"
-    if isinstance(value, float) and key in _LENGTHS:
+    if value == 0 and key in _CAN_BE_OFF:
+        value = "off"
+    elif isinstance(value, float) and key in _LENGTHS:
         value = format_duration(value)
     text = json.dumps(value, ensure_ascii=False)  # JSON's texts, booleans and lists of texts are TOML's as well
     return f"{key} = {text}  # {origin}" if origin else f"{key} = {text}"

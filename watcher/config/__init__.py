@@ -19,6 +19,7 @@ from watcher.config.values import (
     Config,
     JobConfig,
     PollConfig,
+    RemindConfig,
     SecretUnreadable,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "JobConfig",
     "Mistake",
     "PollConfig",
+    "RemindConfig",
     "SecretUnreadable",
     "examine",
     "find",

@@ -64,6 +64,7 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
     timezone = sections.read_timezone(top)
     poll = sections.read_poll(top.table("poll"))
     aws = sections.read_aws(top.table("aws"))
+    remind = sections.read_remind(top.table("remind"))
     jobs = sections.read_jobs(top.tables("job"), aws)
     channels = sections.read_channels(top.tables("channel"))
     if public and any(channel.url for channel in channels):
@@ -76,6 +77,7 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
         timezone=timezone,
         poll=poll,
         aws=aws,
+        remind=remind,
         jobs=jobs,
         channels=channels,
         warnings=tuple(reading.warnings),

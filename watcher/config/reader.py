@@ -17,9 +17,12 @@ from typing import NamedTuple, TypeVar
 from watcher.config.durations import format_duration, parse_duration
 
 T = TypeVar("T")
+D = TypeVar("D", float, None)
 
 _BARE = r"[A-Za-z0-9_-]{1,64}"
 _CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+_CONTROL_IN_LINES = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+_OFF = "off"
 _LENGTH: tuple[type[str | float], ...] = (str, int, float)
 _KINDS: tuple[tuple[type, str], ...] = (
     (bool, "true or false"),  # before int: a bool is one
@@ -70,22 +73,25 @@ class Table:
         name = f"{self.name}.{key}" if self.name and key else self.name or key
         self.reading.mistakes.append(Mistake(name, what, remedy))
 
-    def text(self, key: str) -> str | None:
-        """Return a text that is neither empty nor holds control characters."""
-        value = self._take(key, str)
-        if value is None:
-            return None
-        if not value.strip():
-            self.wrong(key, "is empty", "give it a value, or leave the key out")
-        elif re.search(_CONTROL, value):
-            self.wrong(key, "holds a control character or a line break", "write it on one line")
-        else:
+    def text(self, key: str, expected: str = "") -> str | None:
+        """Return a text that is neither empty nor holds control characters; *expected* says in words what it is."""
+        value = self._written(key, expected)
+        if value is None or not re.search(_CONTROL, value):
             return value
+        self.wrong(key, "holds a control character or a line break", "write it on one line")
+        return None
+
+    def lines(self, key: str) -> str | None:
+        """Return a text as ``text`` does, which may hold line breaks and tabs."""
+        value = self._written(key)
+        if value is None or not re.search(_CONTROL_IN_LINES, value):
+            return value
+        self.wrong(key, "holds a control character", "only line breaks and tabs may be in it")
         return None
 
     def matching(self, key: str, pattern: str, expected: str) -> str | None:
         """Return a text that matches all of *pattern*; *expected* says in words what that is."""
-        value = self.text(key)
+        value = self.text(key, expected)
         if value is None or re.fullmatch(pattern, value):
             return value
         self.wrong(key, f"is not {expected}")
@@ -96,33 +102,59 @@ class Table:
         value = self._take(key, bool)
         return default if value is None else value
 
-    def seconds(self, key: str, default: float, least: float, most: float) -> float:
-        """Return a length of time between *least* and *most*, all in seconds."""
-        value: str | float | None = self._take(key, _LENGTH, '"30s", "2m", "1h30m", or a number of seconds')
+    def seconds(self, key: str, default: D, least: float, most: float, *, off: bool = False) -> float | D:
+        """Return a length of time between *least* and *most*, all in seconds; 0.0 when it may be *off*, and is."""
+        or_off = ', or "off"' if off else ""
+        value: str | float | None = self._take(key, _LENGTH, f'"30s", "2m", "1h30m", or a number of seconds{or_off}')
         if value is None:
             return default
         try:
-            seconds = parse_duration(value)
+            seconds = 0.0 if off and value == _OFF else parse_duration(value)
         except ValueError as error:
-            self.wrong(key, "is not a length of time", str(error))
+            self.wrong(key, "is not a length of time", f"{error}{or_off}")
             return default
-        if least <= seconds <= most:
+        if least <= seconds <= most or (off and seconds == 0):
             return seconds
         self.wrong(
             key,
             f"is too {'short' if seconds < least else 'long'}",
-            f"it goes from {format_duration(least)} to {format_duration(most)}",
+            f"it goes from {format_duration(least)} to {format_duration(most)}{or_off}",
         )
         return default
 
-    def texts(self, key: str) -> frozenset[str] | None:
-        """Return a list's texts, none of them empty."""
+    def factor(self, key: str, default: float, least: float, most: float) -> float:
+        """Return a number between *least* and *most*; 0.0 for one that is switched off."""
+        expected = f'a number from {least:g} to {most:g}, or "off"'
+        value: str | float | None = self._take(key, _LENGTH, expected)
+        if value is None:
+            return default
+        if value in (_OFF, 0):
+            return 0.0
+        if not isinstance(value, str) and least <= value <= most:
+            return float(value)
+        self.wrong(key, "is not a factor", f"expected {expected}")
+        return default
+
+    def count(self, key: str, default: int, most: int) -> int:
+        """Return a whole number from 0 to *most*."""
+        expected = f"a whole number from 0 to {most}"
+        value = self._take(key, int, expected)
+        if value is None:
+            return default
+        if 0 <= value <= most:
+            return value
+        self.wrong(key, f"is too {'small' if value < 0 else 'large'}", f"expected {expected}")
+        return default
+
+    def texts(self, key: str, pattern: str = "", expected: str = "") -> tuple[str, ...] | None:
+        """Return a list's texts, none of them empty or there twice; each matches *pattern*, which is *expected*."""
         values: list[object] | None = self._take(key, list, 'a list of texts: ["...", "..."]')
         if values is None:
             return None
         items = {f"{key}[{index}]": value for index, value in enumerate(values, 1)}
-        texts = map(Table(items, self.name, self.reading).text, items)
-        return frozenset(text.strip() for text in texts if text is not None)
+        table = Table(items, self.name, self.reading)
+        texts = (table.matching(each, pattern, expected) if pattern else table.text(each) for each in items)
+        return tuple(dict.fromkeys(text.strip() for text in texts if text is not None))
 
     def path(self, key: str) -> Path | None:
         """Return a path: ``~`` is expanded, a relative one starts at the configuration's directory."""
@@ -173,6 +205,13 @@ class Table:
             if key not in self._known:
                 remedy = suggest(key, self._known) or f"the keys here are {', '.join(self._known)}"
                 self.wrong(printable(key), "unknown key", remedy)
+
+    def _written(self, key: str, expected: str = "") -> str | None:
+        value = self._take(key, str, expected)
+        if value is None or value.strip():
+            return value
+        self.wrong(key, "is empty", "give it a value, or leave the key out")
+        return None
 
     def _take(self, key: str, kind: type[T] | tuple[type[T], ...], expected: str = "") -> T | None:
         self._known.append(key)

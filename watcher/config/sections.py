@@ -11,7 +11,7 @@ from pathlib import Path
 
 from watcher.config.durations import format_duration
 from watcher.config.reader import Table, expand, printable, suggest
-from watcher.config.values import FROM_FILE, AwsConfig, ChannelConfig, JobConfig, PollConfig
+from watcher.config.values import FROM_FILE, AwsConfig, ChannelConfig, JobConfig, PollConfig, RemindConfig
 from watcher.errors import BadIdentifier
 from watcher.identifiers import ARN_HINT, DEFAULT_EVENTS, EVENTS, JobArn, parse_identifier
 
@@ -23,6 +23,14 @@ _CREDENTIAL = r"(?!\.\.?$)[A-Za-z0-9._@:-]{1,255}"
 _URL = r"[A-Za-z0-9][A-Za-z0-9+.-]*://.+"
 _A_REGION = "a region, such as us-east-1"
 _A_NAME = "a name of letters, digits, dots, dashes and underscores (at most 64)"
+# AWS Account Management user guide, "View AWS account identifiers".
+_ACCOUNT = r"[0-9]{12}"
+_AN_ACCOUNT = 'an AWS account: its 12 digits, in quotes, such as "123456789012"'
+_TIME = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
+_A_TIME = 'a time of day, such as "09:00"'
+# Longer than any job lasts: what is above it is a slip of the pen.
+_LONGEST_JOB = 90 * _DAY
+_MOST_A_MINUTE = 10_000
 
 
 def read_poll(table: Table) -> PollConfig:
@@ -63,6 +71,19 @@ def read_aws(table: Table) -> AwsConfig:
         warn("aws.verify_ssl = false: whoever sits on the network path can pose as AWS; prefer aws.ca_bundle")
     table.close()
     return aws
+
+
+def read_remind(table: Table) -> RemindConfig:
+    """Read ``[remind]``."""
+    default = RemindConfig()
+    remind = RemindConfig(
+        overdue_factor=table.factor("overdue_factor", default.overdue_factor, 1, 100),
+        stall_after=table.seconds("stall_after", default.stall_after, 1, _LONGEST_JOB, off=True),
+        stopping_after=table.seconds("stopping_after", default.stopping_after, 1, _LONGEST_JOB, off=True),
+        queued_after=table.seconds("queued_after", default.queued_after, 1, _LONGEST_JOB, off=True),
+    )
+    table.close()
+    return remind
 
 
 def read_jobs(tables: list[Table], aws: AwsConfig) -> tuple[JobConfig, ...]:
@@ -153,7 +174,8 @@ def _endpoint(table: Table) -> str | None:
 def _job(table: Table, aws: AwsConfig) -> JobConfig | None:
     text = table.text("id")
     label = table.text("label")
-    tags = table.texts("tags") or frozenset()
+    tags = frozenset(table.texts("tags") or ())
+    expect = table.seconds("expect", None, 1, _LONGEST_JOB)
     region = table.matching("region", _REGION, _A_REGION)
     profile = table.text("profile") or aws.profile
     if text is None:
@@ -169,7 +191,7 @@ def _job(table: Table, aws: AwsConfig) -> JobConfig | None:
         if region not in {None, job.region}:
             table.wrong("region", f"the job's ARN says {job.region}", "leave the region out: it is in the ARN")
         region = job.region
-    return JobConfig(text, label, tags, region or aws.region, profile)
+    return JobConfig(text, label, tags, region or aws.region, profile, expect)
 
 
 def _channel(table: Table) -> ChannelConfig | None:
@@ -178,26 +200,46 @@ def _channel(table: Table) -> ChannelConfig | None:
         table.name = f'channel "{name}"'
     elif "name" not in table:
         table.wrong("name", "is missing", f"give the channel {_A_NAME}")
-    url = table.matching("url", _URL, "an Apprise URL, such as slack://... or mailtos://...")
-    url_file = table.path("url_file")
-    url_credential = table.matching("url_credential", _CREDENTIAL, "the name of a systemd credential")
-    on, tags, ca_bundle = _events(table), table.texts("tags") or frozenset(), table.file("ca_bundle")
+    default = ChannelConfig("")
+    channel = ChannelConfig(
+        name or "",
+        url=table.matching("url", _URL, "an Apprise URL, such as slack://... or mailtos://..."),
+        url_file=table.path("url_file"),
+        url_credential=table.matching("url_credential", _CREDENTIAL, "the name of a systemd credential"),
+        on=_events(table),
+        tags=frozenset(table.texts("tags") or ()),
+        accounts=frozenset(table.texts("accounts", _ACCOUNT, _AN_ACCOUNT) or ()),
+        regions=frozenset(table.texts("regions", _REGION, _A_REGION) or ()),
+        names=table.texts("names") or (),
+        burst=table.count("burst", default.burst, _MOST_A_MINUTE),
+        digest=_time(table, "digest"),
+        title=table.text("title"),
+        body=table.lines("body"),
+        ca_bundle=table.file("ca_bundle"),
+    )
     places = [key for key in ("url", "url_file", "url_credential") if key in table]
     if len(places) != 1:
         found = f"has {' and '.join(places)}" if places else "has no URL"
         table.wrong("", found, "give exactly one of url, url_file and url_credential")
-    if name is None or not (url or url_file or url_credential):
-        return None
-    return ChannelConfig(name, url, url_file, url_credential, on, tags, ca_bundle)
+    return channel if name and (channel.url or channel.url_file or channel.url_credential) else None
 
 
 def _events(table: Table) -> frozenset[str]:
     names = table.texts("on")
     if names is None:
         return DEFAULT_EVENTS
-    for name in sorted(names.difference(EVENTS)):
+    for name in sorted(set(names).difference(EVENTS)):
         remedy = suggest(name, EVENTS) or f"the events are {', '.join(EVENTS)}"
         table.wrong("on", f"no such event: {printable(name)}", remedy)
     if not names:
         table.reading.warnings.append(f"{table.name}.on is empty: this channel is told nothing")
-    return names
+    return frozenset(names)
+
+
+def _time(table: Table, key: str) -> tuple[int, int] | None:
+    """Return the hour and the minute of a time of day."""
+    text = table.matching(key, _TIME, _A_TIME)
+    if text is None:
+        return None
+    hour, _, minute = text.partition(":")
+    return int(hour), int(minute)

@@ -72,11 +72,25 @@ class AwsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RemindConfig:
+    """How long is too long; 0 switches a reminder off.
+
+    *overdue_factor* times what jobs of the same base model and type usually take is overdue.
+    """
+
+    overdue_factor: float = 2.0
+    stall_after: float = 43_200.0
+    stopping_after: float = 1800.0
+    queued_after: float = 14_400.0
+
+
+@dataclass(frozen=True, slots=True)
 class JobConfig:
     """A job that the configuration watches: *id* is an ARN or a job's name.
 
     *region* and *profile* are already the effective ones: the job's own, else the ARN's region, else those of
-    ``[aws]``; None leaves the choice to the AWS SDK.
+    ``[aws]``; None leaves the choice to the AWS SDK.  *expect* is how long the job may run before it is overdue; None
+    leaves that to ``[remind]``.
     """
 
     id: str
@@ -84,14 +98,17 @@ class JobConfig:
     tags: frozenset[str] = frozenset()
     region: str | None = None
     profile: str | None = None
+    expect: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelConfig:
     """A way to tell people.  Exactly one of *url*, *url_file* and *url_credential* is set.
 
-    *on* holds the names of the events that it is told (``model.EVENTS``); *tags* the tags of the jobs that it is told
-    about: empty means every job.
+    *on* holds the names of the events that it is told (``model.EVENTS``).  *tags*, *accounts*, *regions* and *names*
+    (globs) choose the jobs that it is told about: each that is not empty has to fit.  More than *burst* messages a
+    minute are told in one; 0 means never.  *digest* is the hour and minute at which what is not urgent is told, None
+    means at once.  *title* and *body* are templates that are not checked yet; None leaves the words to us.
     """
 
     name: str
@@ -100,6 +117,13 @@ class ChannelConfig:
     url_credential: str | None = None
     on: frozenset[str] = DEFAULT_EVENTS
     tags: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
+    burst: int = 20
+    digest: tuple[int, int] | None = None
+    title: str | None = None
+    body: str | None = None
     ca_bundle: Path | None = None
 
     def secret(self, env: Mapping[str, str] = os.environ) -> str:
@@ -136,6 +160,7 @@ class Config:
     timezone: str | None = None
     poll: PollConfig = field(default_factory=PollConfig)
     aws: AwsConfig = field(default_factory=AwsConfig)
+    remind: RemindConfig = field(default_factory=RemindConfig)
     jobs: tuple[JobConfig, ...] = ()
     channels: tuple[ChannelConfig, ...] = ()
     warnings: tuple[str, ...] = field(default=(), compare=False)

@@ -6,7 +6,6 @@ Nothing that happens to one group, or to one job, delays another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 import anyio
 
@@ -16,10 +15,11 @@ from watcher.clock import utc
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
 from watcher.model import Sighting, Transition, WatchRegained
-from watcher.policy import LISTED_FROM, SLOWEST_RETRY, VANISHED_RETRY, Cadence, Limits, Route, next_look, post, topics
-from watcher.store.ledger import Miss, Scope
+from watcher.policy import LISTED_FROM, SLOWEST_RETRY, Cadence, Limits, Route, next_look, post, topics
+from watcher.store.ledger import Scope
 from watcher.sweep.decide import Circumstances, is_worth_writing, miss, scope_miss, shared_fault, sight
 from watcher.sweep.edges import Book, Eyes, Transact
+from watcher.sweep.turn import Turn, longest_wait, scope_after
 from watcher.sweep.watched import Watched, is_settled, mark_of_summary, summary_hash
 
 AT_ONCE = 8
@@ -28,27 +28,12 @@ AT_ONCE = 8
 LIST_AGAIN = 3600.0
 """When List is denied, it is tried again after this many seconds."""
 
+AGAIN = "asked again soon"
+
 LEARN_AGAIN = 3600.0
 """How long jobs usually take is read anew after this many seconds."""
 
 _MOST_PAGES = 1000
-
-
-@dataclass(slots=True)
-class Turn:
-    """What came of one turn so far."""
-
-    now: float
-    how: Circumstances
-    looked: bool = False
-    scope_error: LookError | None = None
-    errors: list[tuple[Watched, LookError]] = field(default_factory=list)
-    summaries: dict[int, Summary] = field(default_factory=dict)
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether asking on would only wait for the same error again."""
-        return not self.looked and any(error.of_scope for _, error in self.errors)
 
 
 class Group:
@@ -107,8 +92,8 @@ class Group:
         asked = any(job.asked for job in self.jobs.values())
         if self._scope and not asked and now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY:
             return []
-        longest = 1.2 * max(self.cadence.slowest, SLOWEST_RETRY)
-        return [job for job in self.jobs.values() if job.is_due(now, _longest(job, longest))]
+        slowest = self.cadence.slowest
+        return [job for job in self.jobs.values() if job.is_due(now, longest_wait(job, slowest))]
 
     def _next(self) -> float | None:
         first = min((job.due_at for job in self.jobs.values()), default=None)
@@ -193,7 +178,10 @@ class Group:
         now = self._now()
         known = await self._transact(self._book.facts, job.id)
         usual = await self._usual(answer)
-        seen = sight(turn.how, job, answer, known, usual, now)
+        try:
+            seen = sight(turn.how, job, answer, known, usual, now)
+        except RecursionError as error:
+            raise LookError(LookFault.MALFORMED, "MalformedResponse", "it is nested too deeply", AGAIN) from error
         if seen is None:
             # A reading that lags: nothing is settled by it, and it is asked for again soon.
             job.looked_at, job.due_at = now, now + self.cadence.fastest
@@ -284,7 +272,7 @@ class Group:
         await self._answer(asking)
         if self._scope is None:
             self._log.warning("scope_failing", scope=self.key, error=error.what, remedy=error.remedy)
-        self._scope = _scope_after(self.key, self._scope, state, now)
+        self._scope = scope_after(self.key, self._scope, state, now)
         if error.fault is LookFault.CREDENTIALS:
             # Static credentials are read once by the SDK: begin anew, so that fresh ones are found.
             await self._eyes.close()
@@ -309,12 +297,3 @@ class Group:
         self._scope = None
         if postings:
             self._on_news()
-
-
-def _longest(job: Watched, longest: float) -> float:
-    return 1.2 * VANISHED_RETRY if job.state == "vanished" else longest
-
-
-def _scope_after(key: str, before: Scope | None, state: Miss, now: float) -> Scope:
-    blind_since = now if state.transitions else before.blind_since if before else 0.0
-    return Scope(key, state.failures, state.failing_since, state.next_poll_at, blind_since, state.last_error)

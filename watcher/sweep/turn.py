@@ -1,0 +1,41 @@
+"""What one turn of a group gathers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from watcher.bedrock.answers import Summary
+from watcher.errors import LookError
+from watcher.policy import SLOWEST_RETRY, VANISHED_RETRY
+from watcher.store.ledger import Miss, Scope
+from watcher.sweep.decide import Circumstances
+from watcher.sweep.watched import Watched
+
+
+@dataclass(slots=True)
+class Turn:
+    """What came of one turn so far."""
+
+    now: float
+    how: Circumstances
+    looked: bool = False
+    scope_error: LookError | None = None
+    errors: list[tuple[Watched, LookError]] = field(default_factory=list)
+    summaries: dict[int, Summary] = field(default_factory=dict)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether asking on would only wait for the same error again."""
+        return not self.looked and any(error.of_scope for _, error in self.errors)
+
+
+def longest_wait(job: Watched, slowest: float) -> float:
+    """Return how far off a job's due time can be, in seconds, unless the clock was set back."""
+    longest = 1.2 * max(slowest, SLOWEST_RETRY)
+    return 1.2 * VANISHED_RETRY if job.state == "vanished" else longest
+
+
+def scope_after(key: str, before: Scope | None, state: Miss, now: float) -> Scope:
+    """Return a scope as it is after a failed turn."""
+    blind_since = now if state.transitions else before.blind_since if before else 0.0
+    return Scope(key, state.failures, state.failing_since, state.next_poll_at, blind_since, state.last_error)
