@@ -17,7 +17,7 @@ from watcher.bedrock.customization import read
 from watcher.cli import main
 from watcher.diff import diff
 from watcher.errors import LookError
-from watcher.model import Job, JobArn, Sighting
+from watcher.model import Job, JobArn, Posting, Sighting
 from watcher.store import Store
 from watcher.store.jobs import Wanted
 from watcher.store.ledger import Miss
@@ -103,11 +103,15 @@ def see(store: Store, job: Job, facts: Mapping[str, Any], *, state: str = "", ch
             response=json.dumps(facts),
             snapshot=new,
             transitions=diff(old, new),
-            channels=channels,
+            postings=tuple(map(Posting, channels)),
             state=state or ("ended" if new.outcome.terminal else "running"),
             arn=str(facts["jobArn"]),
             account=ACCOUNT,
             mark=1,
+            base_model=str(facts.get("baseModelArn", "")),
+            customization=str(facts.get("customizationType", "")),
+            reminded=(),
+            remind_at=0.0,
             seen_at=clock.now(),
             next_poll_at=clock.now() + 60,
             closing_at=0.0,

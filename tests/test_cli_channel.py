@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from support_cli import Program, daemon, program, see, seen
 from support_jobs import at, response
+from support_outbox import arrived, claimed, failed
 from support_receivers import Reply, Request, WebReceiver, web_receiver
 
 from watcher import clock
@@ -65,14 +66,9 @@ def test_how_the_last_message_went_is_listed(program: Program) -> None:
     with program.store() as store:
         over = response(1, status="Completed", minute=9, endTime=at(9))
         see(store, seen(store), over, channels=("good", "bad", "old"))
-        now = clock.now()
         for name in ("good", "bad"):
-            message, _ = store.outbox.claim(name, now)
-            assert message
-            store.outbox.failed(message, Failed("HTTP 503"), now, 0.0)
-        again, _ = store.outbox.claim("good", now)
-        assert again
-        store.outbox.sent(again, Sent(), now)
+            failed(store, claimed(store, name), Failed("HTTP 503"))
+        arrived(store, claimed(store, "good"))
     assert program("channel", "list", "-o", "json") == 0
     good, bad, old = program.document()["channels"]
     assert (good["deliveries"], good["last_error"], good["last_sent_at"] is None) == ({"sent": 1}, None, False)
@@ -159,8 +155,7 @@ def test_a_test_that_was_interrupted_is_not_sent_before_the_next(program: Progra
     channels(program, ops=at_hook(hook))
     with program.store() as store:
         store.outbox.put("ops", ChannelTest("ops"), clock.now())
-        left, _ = store.outbox.claim("ops", clock.now())
-        assert left
+        claimed(store, "ops")
     assert program("channel", "test") == 0
     assert len(hook.requests) == 1
     with program.store() as store:
@@ -179,13 +174,14 @@ class Lanes:
     def turn(self, store: Store) -> None:
         """Take what waits, if anybody is to answer."""
         while self.verdict is not None:
-            message, _ = store.outbox.claim("ops", clock.now())
-            if message is None:
+            claim = store.outbox.claim("ops", clock.now())
+            if not claim.deliveries:
                 return
+            (message,) = claim.deliveries
             if isinstance(self.verdict, Sent):
-                store.outbox.sent(message, self.verdict, clock.now())
-            elif not store.outbox.failed(message, self.verdict, clock.now() + 600, 0.0):
-                store.outbox.bury(message, self.verdict.reason, clock.now(), ())
+                arrived(store, message, self.verdict)
+            elif not failed(store, message, self.verdict, clock.now() + 600):
+                store.outbox.bury([message], self.verdict.reason, clock.now(), ())
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from support_cli import Program, daemon, program, see, seen
 from support_jobs import at, response
+from support_outbox import arrived, claimed, failed
 
 from watcher import clock
-from watcher.model import Failed, Sent
+from watcher.model import Failed
 
 __all__ = ["program"]
 
@@ -23,15 +24,12 @@ def messages(program: Program) -> dict[str, int]:
             job = seen(store, number)
             see(store, job, response(number, status="Completed", minute=9, endTime=at(9)), channels=("ops", "ml"))
         now = clock.now()
-        sent, _ = store.outbox.claim("ops", now)
-        assert sent
-        store.outbox.sent(sent, Sent(), now)
-        dead, _ = store.outbox.claim("ml", now)
-        assert dead
-        store.outbox.bury(dead, "HTTP 404 Not Found", now, ())
-        late, _ = store.outbox.claim("ops", now)
-        assert late
-        store.outbox.failed(late, Failed("could not connect"), now + 90, 0.0)
+        sent = claimed(store, "ops")
+        arrived(store, sent)
+        dead = claimed(store, "ml")
+        store.outbox.bury([dead], "HTTP 404 Not Found", now, ())
+        late = claimed(store, "ops")
+        failed(store, late, Failed("could not connect"), now + 90)
         (waits,) = (one.id for one in store.history.deliveries(("pending",)) if one.id != late.id)
     return {"sent": sent.id, "dead": dead.id, "late": late.id, "waits": waits}
 

@@ -167,7 +167,7 @@ JOB = Traits(
     ],
 )
 def test_a_channel_chooses_its_jobs_and_says_why(choice: dict[str, Any], wanted: bool, reason: str) -> None:  # noqa: FBT001
-    sets = {key: value if key == "names" else frozenset(value) for key, value in choice.items()}
+    sets: dict[str, Any] = {key: value if key == "names" else frozenset(value) for key, value in choice.items()}
     verdict = Route("it", DEFAULT_EVENTS, **sets).wants_job(JOB)
     assert verdict.told is wanted
     assert verdict.reason.startswith(reason)

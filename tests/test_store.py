@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from support_jobs import arn
+from support_outbox import claimed, failed
 
 from watcher.clock import utc
 from watcher.errors import StoreError, UnknownJob, UsageError
-from watcher.model import Appeared, ChannelTest, Delivery, DeliveryDead, Failed, JobArn, Posting, Sent, WatchLost
+from watcher.model import Appeared, ChannelTest, DeliveryDead, Failed, JobArn, Posting, Sent, WatchLost
 from watcher.store import Store
 from watcher.store.jobs import Wanted
 from watcher.store.ledger import Miss
@@ -31,18 +32,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def add(store: Store, number: int = 1, **more: object) -> int:
     wanted = Wanted(JobArn.parse(arn(number)), "us-east-1", **more)  # type: ignore[arg-type]
     return store.jobs.add(wanted, NOW, ask=False)[0].id
-
-
-def claimed(store: Store, channel: str, now: float = NOW) -> Delivery:
-    (delivery,) = store.outbox.claim(channel, now).deliveries
-    return delivery
-
-
-def failed(
-    store: Store, delivery: Delivery, verdict: Failed, retry_at: float = NOW, patient_since: float = NOW - 1
-) -> bool:
-    """Return whether the message was put back."""
-    return not store.outbox.failed([delivery], verdict, Times(NOW, NOW, retry_at, patient_since))
 
 
 def news(store: Store, job: int, *channels: str) -> None:
@@ -154,7 +143,7 @@ def test_a_subjects_news_never_overtakes_itself(store: Store) -> None:
     job = add(store)
     news(store, job, "slack")
     news(store, job, "slack")
-    first = claimed(store, "slack")
+    first = claimed(store, "slack", NOW)
     assert store.outbox.claim("slack", NOW) == Claim()
     assert failed(store, first, Failed("later"), NOW + 60)
     assert store.outbox.claim("slack", NOW) == Claim(due_at=NOW + 60)
@@ -168,26 +157,26 @@ def test_another_subjects_news_does_not_wait(store: Store) -> None:
     one, two = add(store, 1), add(store, 2)
     news(store, one, "slack")
     news(store, two, "slack")
-    first = claimed(store, "slack")
+    first = claimed(store, "slack", NOW)
     assert failed(store, first, Failed("later"), NOW + 60)
-    assert claimed(store, "slack").event.subject == f"job/{two}"
+    assert claimed(store, "slack", NOW).event.subject == f"job/{two}"
 
 
 def test_what_was_in_flight_at_a_crash_is_sent_again_and_marked(store: Store) -> None:
     news(store, add(store), "slack")
-    claimed(store, "slack")
+    claimed(store, "slack", NOW)
     assert store.outbox.recover(NOW) == 1
-    assert claimed(store, "slack").uncertain
+    assert claimed(store, "slack", NOW).uncertain
 
 
 def test_a_permanent_failure_is_dead_and_told_once_on_the_other_channels(store: Store) -> None:
     job = add(store)
     for _ in range(2):
         news(store, job, "slack")
-        delivery = claimed(store, "slack")
+        delivery = claimed(store, "slack", NOW)
         assert not failed(store, delivery, Failed("404", permanent=True))
         store.outbox.bury([delivery], "404", NOW, ["slack", "mail"])
-    told = claimed(store, "mail")
+    told = claimed(store, "mail", NOW)
     assert told.event.transitions == (DeliveryDead("slack", 1, "404"),)
     store.outbox.sent([told], Sent(), NOW, NOW)
     assert store.outbox.claim("mail", NOW) == Claim()
@@ -196,17 +185,17 @@ def test_a_permanent_failure_is_dead_and_told_once_on_the_other_channels(store: 
 
 def test_uncertainty_alone_never_ends_a_message(store: Store) -> None:
     news(store, add(store), "slack")
-    delivery = claimed(store, "slack")
+    delivery = claimed(store, "slack", NOW)
     assert failed(store, delivery, Failed("timeout", uncertain=True), patient_since=NOW + 1)
     assert not failed(store, delivery, Failed("503"), patient_since=NOW + 1)
 
 
 def test_a_dead_message_that_is_asked_for_again_is_marked_as_late(store: Store) -> None:
     news(store, add(store), "slack")
-    delivery = claimed(store, "slack")
+    delivery = claimed(store, "slack", NOW)
     store.outbox.bury([delivery], "404", NOW, [])
     assert store.outbox.retry(None, NOW) == 1
-    assert claimed(store, "slack").revived
+    assert claimed(store, "slack", NOW).revived
     with pytest.raises(UnknownJob):
         store.outbox.retry([999], NOW)
 
@@ -220,7 +209,7 @@ def test_what_waits_for_a_channel_that_left_is_dead_and_told(store: Store) -> No
 
 def test_a_channel_test_is_a_message_like_any_other(store: Store) -> None:
     store.outbox.put("slack", ChannelTest("slack"), NOW)
-    assert claimed(store, "slack").event.transitions == (ChannelTest("slack"),)
+    assert claimed(store, "slack", NOW).event.transitions == (ChannelTest("slack"),)
 
 
 def test_events_of_a_subject_are_numbered_without_gaps(store: Store) -> None:
@@ -285,9 +274,9 @@ def test_urgent_news_takes_what_waits_of_the_same_job_along_and_stays_behind_it(
     hold(store, one, NOW + 10_000)
     hold(store, two, NOW + 10_000)
     news(store, one, "slack")
-    first = claimed(store, "slack")
+    first = claimed(store, "slack", NOW)
     store.outbox.sent([first], Sent(), NOW, NOW)
-    second = claimed(store, "slack")
+    second = claimed(store, "slack", NOW)
     assert (first.event.subject, second.event.subject, first.id < second.id) == (f"job/{one}", f"job/{one}", True)
     store.outbox.sent([second], Sent(), NOW, NOW)
     assert store.outbox.claim("slack", NOW).due_at == NOW + 10_000
@@ -307,7 +296,7 @@ def test_a_muted_jobs_news_waits_and_is_told_as_one(store: Store) -> None:
     news(store, one, "slack")
     news(store, one, "slack")
     news(store, two, "slack")
-    assert claimed(store, "slack").event.subject == f"job/{two}"
+    assert claimed(store, "slack", NOW).event.subject == f"job/{two}"
     assert store.outbox.claim("slack", NOW).due_at == NOW + 7200
     assert store.mutes.active(NOW) == {one: NOW + 7200}
     assert store.mutes.unmute(one, NOW + 60) == 2
@@ -319,7 +308,7 @@ def test_muting_every_job_holds_back_all_but_a_channel_test(store: Store) -> Non
     store.mutes.mute(None, NOW + 7200)
     news(store, add(store), "slack")
     store.outbox.put("slack", ChannelTest("slack"), NOW)
-    assert claimed(store, "slack").event.transitions == (ChannelTest("slack"),)
+    assert claimed(store, "slack", NOW).event.transitions == (ChannelTest("slack"),)
     assert store.outbox.claim("slack", NOW).due_at == NOW + 7200
 
 
@@ -327,7 +316,7 @@ def test_a_mute_that_is_over_holds_nothing_back(store: Store) -> None:
     job = add(store)
     store.mutes.mute(job, NOW - 1)
     news(store, job, "slack")
-    claimed(store, "slack")
+    claimed(store, "slack", NOW)
 
 
 def test_in_a_burst_everything_due_is_taken_in_order(store: Store) -> None:
@@ -343,7 +332,7 @@ def test_in_a_burst_everything_due_is_taken_in_order(store: Store) -> None:
 def test_a_burst_leaves_behind_what_waits_and_what_is_behind_it(store: Store) -> None:
     one, two = add(store, 1), add(store, 2)
     news(store, one, "slack")
-    assert failed(store, claimed(store, "slack"), Failed("503"), NOW + 60)
+    assert failed(store, claimed(store, "slack", NOW), Failed("503"), NOW + 60)
     news(store, one, "slack")
     news(store, two, "slack")
     news(store, two, "slack")
@@ -352,9 +341,9 @@ def test_a_burst_leaves_behind_what_waits_and_what_is_behind_it(store: Store) ->
 
 def test_every_attempt_is_kept(store: Store) -> None:
     news(store, add(store), "slack")
-    delivery = claimed(store, "slack")
+    delivery = claimed(store, "slack", NOW)
     assert failed(store, delivery, Failed("503 later"))
-    again = claimed(store, "slack")
+    again = claimed(store, "slack", NOW)
     store.outbox.sent([again], Sent({"ts": "1"}), NOW, NOW + 1)
     assert [(one.result, one.reason) for one in store.history.attempts(delivery.id)] == [
         ("failed", "503 later"),
@@ -368,17 +357,17 @@ def test_a_corrected_configuration_revives_what_was_dead_for_it(store: Store) ->
     news(store, job, "slack")
     news(store, job, "slack")
     assert store.outbox.revive("slack", "old", NOW) == 0
-    delivery = claimed(store, "slack")
+    delivery = claimed(store, "slack", NOW)
     assert not failed(store, delivery, Failed("404", permanent=True))
     store.outbox.bury([delivery], "404", NOW, [])
-    store.outbox.drop(claimed_id(store), NOW)
+    store.outbox.drop(waiting_id(store), NOW)
     assert store.outbox.revive("slack", "old", NOW) == 0
     assert store.outbox.revive("slack", "new", NOW) == 1
-    again = claimed(store, "slack")
+    again = claimed(store, "slack", NOW)
     assert (again.id, again.revived) == (delivery.id, True)
 
 
-def claimed_id(store: Store) -> int:
+def waiting_id(store: Store) -> int:
     return store.history.deliveries(("pending",))[0].id
 
 

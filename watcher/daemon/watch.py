@@ -133,7 +133,8 @@ def wanted_jobs(config: Config) -> list[Wanted]:
     for job in config.jobs:
         identifier = parse_identifier(job.id)
         region = identifier.region if isinstance(identifier, JobArn) else job.region or _region(job.id, job.profile)
-        wanted.append(Wanted(identifier, region, job.profile or "", job.label, tuple(sorted(job.tags))))
+        tags = tuple(sorted(job.tags))
+        wanted.append(Wanted(identifier, region, job.profile or "", job.label, tags, expected=job.expect))
     return wanted
 
 

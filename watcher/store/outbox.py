@@ -24,12 +24,14 @@ BURST = "burst"
 FOLDED_AT_MOST = 50
 """Messages that are told as one, at most."""
 
+DROPPED = "dropped by a person"
+"""The reason of a message that nobody is to be told."""
+
 REVIVED_FOR = 7 * 86_400.0
 """What has been dead for longer than this many seconds is not news when its channel works again."""
 
 _OPEN = "state IN ('pending', 'sending', 'uncertain')"
 _WAITING = "state IN ('pending', 'uncertain')"
-_DROPPED = "dropped by a person"
 _RETIRED = "the channel is no longer in the configuration"
 
 _HEAD = f"""
@@ -207,8 +209,9 @@ class Outbox:
             cursor = sql.execute(
                 "UPDATE deliveries SET state = 'pending', revived = 1, tried_since = 0, next_attempt_at = ?,"
                 " finished_at = 0, fold = ''"
-                " WHERE channel = ? AND state = 'dead' AND last_error != ? AND finished_at > ?",
-                (now, channel, _DROPPED, now - REVIVED_FOR),
+                " WHERE channel = ? AND state = 'dead' AND last_error != ? AND finished_at > ?"
+                " AND event NOT IN (SELECT id FROM events WHERE subject = ? AND instr(transitions, '\"ChannelTest\"'))",
+                (now, channel, DROPPED, now - REVIVED_FOR, f"channel/{channel}"),
             )
             return cursor.rowcount
 
@@ -245,10 +248,10 @@ class Outbox:
                     raise UnknownJob(f"no undelivered message {one}", "see them: bedrock-watch deliveries")
             return len(ids)
 
-    def drop(self, delivery: int, now: float) -> None:
+    def drop(self, delivery: int, now: float, reason: str = DROPPED) -> None:
         """Give one waiting message up because a person said so; raises UnknownJob when there is none."""
         with self._db.transaction() as sql:
-            if _bury(sql, f"id = ? AND {_WAITING}", (delivery,), _DROPPED, now) != 1:
+            if _bury(sql, f"id = ? AND {_WAITING}", (delivery,), reason, now) != 1:
                 raise UnknownJob(f"no waiting message {delivery}", "see them: bedrock-watch deliveries")
 
 
