@@ -19,13 +19,16 @@ from watcher.bedrock.customization import KIND
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
 from watcher.model import DEFAULT_EVENTS, JobArn, Transition
-from watcher.policy import Cadence, Route
+from watcher.policy import Cadence, Limits, Route
 from watcher.store import Store
 from watcher.store.jobs import Wanted
 from watcher.sweep import Group, Watched
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+NO_REMINDERS = Limits(0, 0, 0, 0)
+"""The jobs of these tests are old, and it is not told."""
 
 SUMMARIZED = ("jobArn", "jobName", "status", "statusDetails", "lastModifiedTime", "creationTime")
 
@@ -105,7 +108,7 @@ class Scene:
 
     def __init__(self, store: Store) -> None:
         self.store, self.aws, self.log, self.now = store, Aws(), Diary(), 1_800_000_000.0
-        self.cadence = Cadence()
+        self.cadence, self.limits = Cadence(), NO_REMINDERS
         self.group = self.new_group()
 
     def new_group(self) -> Group:
@@ -122,6 +125,7 @@ class Scene:
             on_news=lambda: None,
             log=log,
         )
+        group.limits = self.limits
         group.cadence, group.routes = self.cadence, (Route("all", DEFAULT_EVENTS),)
         return group
 

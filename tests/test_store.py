@@ -323,7 +323,7 @@ def test_in_a_burst_everything_due_is_taken_in_order(store: Store) -> None:
     one, two = add(store, 1), add(store, 2)
     for job in (one, two, one, two):
         news(store, job, "slack")
-    claim = store.outbox.claim("slack", NOW, 50)
+    claim = store.outbox.claim("slack", NOW, burst=True)
     assert claim.fold == "burst"
     ids = [delivery.id for delivery in claim.deliveries]
     assert (len(ids), ids) == (4, sorted(ids))
@@ -336,7 +336,9 @@ def test_a_burst_leaves_behind_what_waits_and_what_is_behind_it(store: Store) ->
     news(store, one, "slack")
     news(store, two, "slack")
     news(store, two, "slack")
-    assert {delivery.event.subject for delivery in store.outbox.claim("slack", NOW, 50).deliveries} == {f"job/{two}"}
+    assert {delivery.event.subject for delivery in store.outbox.claim("slack", NOW, burst=True).deliveries} == {
+        f"job/{two}"
+    }
 
 
 def test_every_attempt_is_kept(store: Store) -> None:

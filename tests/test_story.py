@@ -20,7 +20,7 @@ import anyio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support_jobs import arn, histories, response, step
-from support_sweep import Diary
+from support_sweep import NO_REMINDERS, Diary
 
 from watcher.bedrock.answers import Answer, Page
 from watcher.bedrock.customization import KIND
@@ -113,6 +113,7 @@ class Post:
     family: Family = Family.TEXT
     min_interval: float = 0.0
     limit_key: str = "key"
+    body_limit: int = 32_768
 
     def send(self, message: Message) -> Verdict:
         """Take the message, or not."""
@@ -159,6 +160,7 @@ def alive(world: World, lane: type[Lane]) -> Iterator[tuple[Store, Group, list[L
             on_news=lambda: None,
             log=LOG,
         )
+        group.limits = NO_REMINDERS
         group.cadence, group.routes = Cadence(), ROUTES
         for job in store.ledger.roster(0):
             if job.state != "ended":

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support_jobs import arn, response, step
+from support_jobs import BORN, arn, at, response, step
 from support_sweep import Scene, not_found, refusal, scene
 
 from watcher.errors import LookFault
-from watcher.model import StatusChanged, StepChanged, Vanished, WatchLost, WatchRegained
-from watcher.policy import Cadence
+from watcher.model import JobArn, Reminder, StatusChanged, StepChanged, Vanished, WatchLost, WatchRegained
+from watcher.policy import Cadence, Limits
+from watcher.store.jobs import Wanted
 
 
 @pytest.fixture
@@ -420,8 +421,49 @@ def test_not_found_is_not_shared_by_a_scope(play: Scene) -> None:
     assert [subject for subject, _ in play.told()[2:]] == ["job/1"]
 
 
-def _again(text: str) -> Any:
-    from watcher.model import JobArn  # noqa: PLC0415 - only here
-    from watcher.store.jobs import Wanted  # noqa: PLC0415 - only here
-
+def _again(text: str) -> Wanted:
     return Wanted(JobArn.parse(text), "us-east-1")
+
+
+def test_what_lasts_too_long_is_told_once_and_again_only_after_a_change(play: Scene) -> None:
+    """A List that shows no change is enough to notice; Get confirms it."""
+    play.limits = Limits(0, 3600.0, 0, 0)
+    play.now = BORN.timestamp() + 60
+    play.aws.jobs = running(1, 2, 3, minute=1)
+    play.watch(1, 2, 3)
+    for _ in range(40):
+        play.turn(after=150)
+    told = [change for _, changes in play.told()[3:] for change in changes]
+    assert [one.what for one in told if isinstance(one, Reminder)] == ["stalled"] * 3
+    play.restart()
+    play.aws.jobs[arn(1)] = response(1, minute=100)
+    for _ in range(40):
+        play.turn(after=150)
+    told = [change for _, changes in play.told()[6:] for change in changes]
+    assert [one.what for one in told if isinstance(one, Reminder)] == ["stalled"]
+
+
+def test_the_usual_time_is_learned_from_jobs_alike(play: Scene) -> None:
+    play.limits = Limits(2.0, 0, 0, 0)
+    play.now = BORN.timestamp() + 60 * 60
+    play.aws.jobs = {arn(n): response(n, status="Completed", minute=60, endTime=at(60)) for n in (1, 2, 3)}
+    play.aws.jobs[arn(4)] = response(4, minute=1)
+    play.watch(1, 2, 3, 4)
+    play.turn()
+    play.group._durations.clear()
+    for _ in range(40):
+        play.turn(after=150)
+    overdue = [one for _, changes in play.told() for one in changes if isinstance(one, Reminder)]
+    assert [(one.what, one.limit) for one in overdue] == [("overdue", 7200.0)]
+
+
+def test_what_a_person_expects_goes_before_what_was_learned(play: Scene) -> None:
+    play.limits = Limits(2.0, 0, 0, 0)
+    play.now = BORN.timestamp() + 60
+    play.aws.jobs = running(1, minute=1)
+    play.store.jobs.add(Wanted(JobArn.parse(arn(1)), "us-east-1", expected=1800.0), play.now, ask=False)
+    play.restart()
+    for _ in range(20):
+        play.turn(after=150)
+    assert [one.what for _, changes in play.told() for one in changes if isinstance(one, Reminder)] == ["overdue"]
+    assert play.messages() == 1

@@ -17,13 +17,13 @@ from watcher.bedrock.kinds import KINDS
 from watcher.clock import utc
 from watcher.logs import Log
 from watcher.model import Delivery, Event, Failed, Family, Job, Message, Sent, Snapshot, Verdict
-from watcher.policy import GIVE_UP_AFTER, retry_send, topics
-from watcher.render import Story, TemplateMistake, compose, compose_summary, write
+from watcher.policy import GIVE_UP_AFTER, retry_send
+from watcher.render import Doc, Story, TemplateMistake, compose, compose_summary, most_events, write
 from watcher.store.history import Background, Record
 from watcher.store.outbox import BURST, Claim, Times
 
-TOGETHER = 50
-"""Messages that are told as one in a burst, at most."""
+TOGETHER = 25
+"""Messages that are told as one, at most; as many as the narrowest chat has room for."""
 
 BETWEEN_SUMMARIES = 15.0
 """Seconds; in a burst there is one summary in so long."""
@@ -38,9 +38,21 @@ Ts = TypeVarTuple("Ts")
 class Post(Protocol):
     """A channel that can be sent to.  Blocking; raises nothing for what a network or a server does."""
 
-    family: Family
-    min_interval: float
-    limit_key: str
+    @property
+    def family(self) -> Family:
+        """How it reads text."""
+
+    @property
+    def min_interval(self) -> float:
+        """Seconds to leave between two messages."""
+
+    @property
+    def body_limit(self) -> int:
+        """The characters of a body at most."""
+
+    @property
+    def limit_key(self) -> str:
+        """Equal for channels that share a token, and so a pace."""
 
     def send(self, message: Message) -> Verdict:
         """Send one message."""
@@ -52,7 +64,7 @@ class Post(Protocol):
 class Queue(Protocol):
     """What a lane needs of the outbox.  Each verb is one transaction."""
 
-    def claim(self, channel: str, now: float, most: int = 1, subject: str | None = None) -> Claim:
+    def claim(self, channel: str, now: float, most: int, subject: str | None, burst: bool) -> Claim:  # noqa: FBT001
         """Take what is next and due, or tell when there will be something."""
 
     def thread(self, channel: str, subject: str) -> dict[str, str]:
@@ -105,7 +117,7 @@ class Manner:
     """
 
     burst: int = 0
-    template: Callable[[Story, Family], Message] | None = None
+    template: Callable[[Doc, Family, int], Message] | None = None
     zone: tzinfo | None = UTC
     host: str = ""
     tell: Sequence[str] = ()
@@ -147,14 +159,13 @@ class Lane:
         self._template_told = False
 
     async def turn(self) -> float | None:
-        """Send what is due next, if anything; return when (epoch seconds) the next turn is, None: when there is news."""
+        """Send what is due next; return when (epoch seconds) the next turn is, None: when there is news."""
         now = self._now()
         if now < self._pace.free_at <= now + LONGEST_PAUSE:
             return self._pace.free_at
         self._pace.free_at = now + (self._post.min_interval if self._post else 0.0)
-        bursting = self._is_bursting(now)
-        most = TOGETHER if bursting else 1
-        claim = await self._transact(self._queue.claim, self.channel, now, most, self._subject)
+        burst = self._is_bursting(now)
+        claim = await self._transact(self._queue.claim, self.channel, now, self._together(), self._subject, burst)
         if not claim.deliveries:
             self._pace.free_at = now
             return claim.due_at
@@ -175,6 +186,11 @@ class Lane:
             self._recent.popleft()
         return 0 < self._manner.burst <= len(self._recent)
 
+    def _together(self) -> int:
+        """Return how many messages can be told as one here, without dropping any."""
+        post = self._post
+        return TOGETHER if post is None else min(TOGETHER, most_events(post.family, post.body_limit))
+
     async def _send(self, claim: Claim) -> Verdict:
         if self._post is None:
             opened = await self._in_thread(self._open_post)
@@ -182,34 +198,31 @@ class Lane:
                 return opened
             self._post, self._pace = opened, self._pace_of(opened.limit_key)
         stories = [await self._story(delivery) for delivery in claim.deliveries]
-        return await self._in_thread(self._post.send, await self._message(self._post.family, claim, stories))
+        return await self._in_thread(self._post.send, await self._message(self._post, claim, stories))
 
     async def _story(self, delivery: Delivery) -> Story:
         told = await self._transact(self._archive.story, delivery.event)
         return tell_story(delivery, told, self._now(), self._manner)
 
-    async def _message(self, family: Family, claim: Claim, stories: Sequence[Story]) -> Message:
+    async def _message(self, post: Post, claim: Claim, stories: Sequence[Story]) -> Message:
         if claim.fold:
-            return write(compose_summary(stories, claim.fold), family)
+            return write(compose_summary(stories, claim.fold), post.family, post.body_limit)
         (story,) = stories
-        message = self._written(story, family)
-        thread: dict[str, str] = {}
-        if family is Family.SLACK:
-            thread = await self._transact(self._queue.thread, self.channel, story.event.subject)
-        conversation = (story.job.arn or story.job.identifier) if story.job else story.event.subject
-        matters = bool(topics(story.event.transitions) - {"step", "status", "appeared", "field"})
-        return replace(message, conversation=conversation, thread=thread, broadcast=matters)
+        message = self._written(compose(story), post)
+        if post.family is not Family.SLACK:
+            return message
+        return replace(message, thread=await self._transact(self._queue.thread, self.channel, story.event.subject))
 
-    def _written(self, story: Story, family: Family) -> Message:
+    def _written(self, doc: Doc, post: Post) -> Message:
         if self._manner.template is None:
-            return write(compose(story), family)
+            return write(doc, post.family, post.body_limit)
         try:
-            return self._manner.template(story, family)
+            return self._manner.template(doc, post.family, post.body_limit)
         except TemplateMistake as mistake:
             if not self._template_told:
                 self._log.warning("template_failed", channel=self.channel, error=mistake.what)
             self._template_told = True
-            return write(compose(story), family)
+            return write(doc, post.family, post.body_limit)
 
     async def _mark(self, deliveries: Sequence[Delivery], verdict: Verdict, began: float) -> None:
         now = self._now()

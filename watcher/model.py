@@ -356,13 +356,13 @@ class Job:
     blind_since: float
     last_error: str
     mark: int
-    base_model: str
-    customization: str
-    expected: float
-    reminded: tuple[str, ...]
-    remind_at: float
     version: int
     revision: int
+    base_model: str = ""
+    customization: str = ""
+    expected: float = 0.0
+    reminded: tuple[str, ...] = ()
+    remind_at: float = 0.0
 
     @property
     def title(self) -> str:
@@ -390,7 +390,8 @@ class Sighting:
     """What one successful Get changed about one job; recorded in one transaction.
 
     *version* is the snapshot's version that the diff started from; *transitions* may be empty, *postings* are
-    the messages that they make.  *facts* is the merged response, *response* the text as AWS sent it.  Times are epoch seconds.
+    the messages that they make.  *facts* is the merged response, *response* the text as AWS sent it.  Times are epoch
+    seconds.
     """
 
     job: int

@@ -19,8 +19,8 @@ from watcher.config import ChannelConfig, SecretUnreadable
 from watcher.daemon.parts import Parts
 from watcher.deliver import Lane, Manner, Pace
 from watcher.loop import Bell
-from watcher.model import Failed, Family, Message
-from watcher.render import Story, apply_template
+from watcher.model import Failed
+from watcher.render import apply
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -119,9 +119,9 @@ class Lanes:
 
 def manner_of(channel: ChannelConfig, timezone: str | None, tell: list[str]) -> Manner:
     """Return how a channel wants to be told, by the configuration."""
-    template: Callable[[Story, Family], Message] | None = None
+    template = None
     if channel.title is not None or channel.body is not None:
-        template = partial(apply_template, channel.title, channel.body)
+        template = partial(apply, channel.title, channel.body)
     zone = ZoneInfo(timezone) if timezone else None
     return Manner(channel.burst, template, zone, socket.gethostname(), tell)
 

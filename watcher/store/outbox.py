@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from watcher.errors import UnknownJob
 from watcher.model import ChannelTest, Delivery, DeliveryDead, Failed, Posting, Sent
@@ -18,11 +19,10 @@ from watcher.store.database import Database
 from watcher.store.news import write_event
 from watcher.store.rows import event_of
 
-BURST = "burst"
-"""The fold of messages that are told together because there are so many."""
+Fold = Literal["", "burst", "digest", "mute"]
+"""Why several messages are told as one: there are so many, or they were held back."""
 
-FOLDED_AT_MOST = 50
-"""Messages that are told as one, at most."""
+BURST: Fold = "burst"
 
 DROPPED = "dropped by a person"
 """The reason of a message that nobody is to be told."""
@@ -64,7 +64,7 @@ class Claim:
     """Messages to send as one; *fold* says why when there are several.  With none, *due_at* is when there will be."""
 
     deliveries: tuple[Delivery, ...] = ()
-    fold: str = ""
+    fold: Fold = ""
     due_at: float | None = None
 
 
@@ -94,10 +94,17 @@ class Outbox:
             )
             return cursor.rowcount
 
-    def claim(self, channel: str, now: float, most: int = 1, subject: str | None = None) -> Claim:
-        """Take what is next on *channel*, and due: one message, or several that were held back to be told together.
+    def claim(
+        self,
+        channel: str,
+        now: float,
+        most: int = 25,
+        subject: str | None = None,
+        burst: bool = False,  # noqa: FBT001, FBT002
+    ) -> Claim:
+        """Take what is next on *channel*, and due: one message, or up to *most* that are to be told as one.
 
-        With *most* above 1 the lane is in a burst: everything due is taken, so many at most.  What is taken is marked
+        Those are what was held back together, and in a *burst* everything that is due.  What is taken is marked
         ``sending`` before it is returned, so that a crash in between is known as one.
         """
         with self._db.reading() as sql:
@@ -105,13 +112,8 @@ class Outbox:
             if head is None or head["next_attempt_at"] > now:
                 return Claim(due_at=None if head is None else head["next_attempt_at"])
             ids = [head["id"]]
-            if head["fold"] or most > 1:
-                values = {
-                    "channel": channel,
-                    "now": now,
-                    "fold": head["fold"],
-                    "most": most if most > 1 else FOLDED_AT_MOST,
-                }
+            if head["fold"] or burst:
+                values = {"channel": channel, "now": now, "fold": head["fold"], "most": most}
                 ids = [row["id"] for row in sql.execute(_TOGETHER, values)] or ids
         with self._db.transaction() as sql:
             marks = json.dumps(ids)
@@ -122,7 +124,7 @@ class Outbox:
                 (now, marks),
             )
             rows = sql.execute(_CLAIMED, (marks,)).fetchall()
-        fold = head["fold"] or BURST if len(rows) > 1 else ""
+        fold: Fold = (head["fold"] or BURST) if len(rows) > 1 else ""
         return Claim(tuple(_delivery(row, channel) for row in rows), fold)
 
     def thread(self, channel: str, subject: str) -> dict[str, str]:
