@@ -28,6 +28,9 @@ TOGETHER = 25
 BETWEEN_SUMMARIES = 15.0
 """Seconds; in a burst there is one summary in so long."""
 
+FAIRNESS = 0.05
+"""Seconds by which a lane that has just sent lets the others of its pace go first."""
+
 LONGEST_PAUSE = 60.0
 """Seconds; a pause that lasts longer is a clock that was set back."""
 
@@ -63,6 +66,9 @@ class Post(Protocol):
 
 class Queue(Protocol):
     """What a lane needs of the outbox.  Each verb is one transaction."""
+
+    def due_at(self, channel: str, subject: str | None) -> float | None:
+        """Tell when the next message is due, if there is one."""
 
     def claim(self, channel: str, now: float, most: int, subject: str | None, burst: bool) -> Claim:  # noqa: FBT001
         """Take what is next and due, or tell when there will be something."""
@@ -160,21 +166,27 @@ class Lane:
 
     async def turn(self) -> float | None:
         """Send what is due next; return when (epoch seconds) the next turn is, None: when there is news."""
-        now = self._now()
+        now, refusal = self._now(), None
+        if self._post is None:
+            due = await self._transact(self._queue.due_at, self.channel, self._subject)
+            if due is None or due > now:
+                return due
+            refusal = await self._open()
         if now < self._pace.free_at <= now + LONGEST_PAUSE:
             return self._pace.free_at
+        # Taken before anything is awaited: lanes that share a pace must not take the same moment.
         self._pace.free_at = now + (self._post.min_interval if self._post else 0.0)
         burst = self._is_bursting(now)
         claim = await self._transact(self._queue.claim, self.channel, now, self._together(), self._subject, burst)
         if not claim.deliveries:
             self._pace.free_at = now
             return claim.due_at
-        verdict = await self._send(claim)
-        await self._mark(claim.deliveries, verdict, now)
+        await self._mark(claim.deliveries, refusal or await self._send(claim), now)
         self._recent.append(now)
         if claim.fold == BURST:
             self._pace.free_at = max(self._pace.free_at, self._now() + BETWEEN_SUMMARIES)
-        return self._pace.free_at
+        # Whoever waits for the same pace goes first.
+        return self._pace.free_at + (FAIRNESS if self._pace.free_at > now else 0.0)
 
     async def close(self) -> None:
         """Let go of the channel's connections."""
@@ -189,16 +201,20 @@ class Lane:
     def _together(self) -> int:
         """Return how many messages can be told as one here, without dropping any."""
         post = self._post
-        return TOGETHER if post is None else min(TOGETHER, most_events(post.family, post.body_limit))
+        return 1 if post is None else min(TOGETHER, most_events(post.family, post.body_limit))
+
+    async def _open(self) -> Failed | None:
+        opened = await self._in_thread(self._open_post)
+        if isinstance(opened, Failed):
+            return opened
+        self._post, self._pace = opened, self._pace_of(opened.limit_key)
+        return None
 
     async def _send(self, claim: Claim) -> Verdict:
-        if self._post is None:
-            opened = await self._in_thread(self._open_post)
-            if isinstance(opened, Failed):
-                return opened
-            self._post, self._pace = opened, self._pace_of(opened.limit_key)
+        post = self._post
+        assert post is not None  # noqa: S101 - turn() has opened it
         stories = [await self._story(delivery) for delivery in claim.deliveries]
-        return await self._in_thread(self._post.send, await self._message(self._post, claim, stories))
+        return await self._in_thread(post.send, await self._message(post, claim, stories))
 
     async def _story(self, delivery: Delivery) -> Story:
         told = await self._transact(self._archive.story, delivery.event)

@@ -127,6 +127,12 @@ class Outbox:
         fold: Fold = (head["fold"] or BURST) if len(rows) > 1 else ""
         return Claim(tuple(_delivery(row, channel) for row in rows), fold)
 
+    def due_at(self, channel: str, subject: str | None = None) -> float | None:
+        """Return when the next message of *channel* is due; None when there is none."""
+        with self._db.reading() as sql:
+            head = sql.execute(_HEAD, {"channel": channel, "subject": subject}).fetchone()
+            return None if head is None else float(head["next_attempt_at"])
+
     def thread(self, channel: str, subject: str) -> dict[str, str]:
         """Return what the receiver last answered that later messages of *subject* need; empty when nothing."""
         with self._db.reading() as sql:

@@ -1,0 +1,351 @@
+"""One lane's turns, over a real database: what is told as one, at which pace, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar, TypeVarTuple
+from zoneinfo import ZoneInfo
+
+import anyio
+import pytest
+from support_jobs import arn
+from support_sweep import Diary
+
+from watcher.clock import utc
+from watcher.deliver import BETWEEN_SUMMARIES, TOGETHER, Lane, Manner, Pace
+from watcher.model import (
+    Failed,
+    Family,
+    JobArn,
+    Message,
+    Outcome,
+    Posting,
+    Sent,
+    StatusChanged,
+    StepChanged,
+    Transition,
+    Verdict,
+)
+from watcher.render import apply
+from watcher.store import Store
+from watcher.store.jobs import Wanted
+from watcher.store.ledger import Miss
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+FAILED = StatusChanged("InProgress", "Failed", Outcome.FAILED)
+STEP = StepChanged("training", "NotStarted", "InProgress")
+
+
+@dataclass
+class Post:
+    """A receiver that takes all, unless it is told what to answer."""
+
+    family: Family = Family.TEXT
+    min_interval: float = 0.0
+    limit_key: str = "key"
+    body_limit: int = 32_768
+    answers: list[Verdict] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+
+    def send(self, message: Message) -> Verdict:
+        """Take a message."""
+        self.messages.append(message)
+        return self.answers.pop(0) if self.answers else Sent()
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Stage:
+    """A store, a clock, and lanes."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.now, self.log = store, 1_800_000_000.0, Diary()
+        self.paces: dict[str, Pace] = {}
+        self.jobs = [
+            store.jobs.add(Wanted(JobArn.parse(arn(n)), "us-east-1", label=f"job-{n}"), self.now, ask=False)[0].id
+            for n in range(1, 41)
+        ]
+
+    def lane(self, post: Post | Failed, name: str = "slack", **manner: Any) -> Lane:
+        """Return a lane that sends to *post*."""
+        return Lane(
+            name,
+            lambda: post,
+            self.store.outbox,
+            self.store.history,
+            self._transact,
+            self._in_thread,
+            manner=Manner(host="test", **manner),
+            pace_of=lambda key: self.paces.setdefault(key, Pace()),
+            now=lambda: self.now,
+            luck=lambda: 0.5,
+            log=self.log,
+            on_news=lambda: None,
+        )
+
+    def news(self, number: int, change: Transition = FAILED, **posting: Any) -> None:
+        """Queue a message about a job."""
+        job = self.jobs[number - 1]
+        miss = Miss(0, 0, 0, "", (change,), (Posting("slack", **posting),))
+        self.store.ledger.missed(job, miss, self.now)
+
+    def turns(self, lane: Lane, count: int = 100) -> None:
+        """Take turns until nothing is due."""
+        for _ in range(count):
+            due = anyio.run(lane.turn)
+            if due is None or (due > self.now and due - self.now > 60):
+                return
+            self.now = max(self.now, due)
+
+    async def _transact(self, verb: Callable[[*Ts], T], *args: *Ts) -> T:
+        return verb(*args)
+
+    async def _in_thread(self, call: Callable[[*Ts], T], *args: *Ts) -> T:
+        return call(*args)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    store = Store.open(tmp_path / "x.db")
+    yield Stage(store)
+    store.close()
+
+
+def test_messages_go_one_by_one_and_in_order(stage: Stage) -> None:
+    post = Post()
+    for number in (3, 1, 2):
+        stage.news(number)
+    stage.turns(stage.lane(post))
+    assert [message.title for message in post.messages] == [f"[bedrock] FAILED job-{n}" for n in (3, 1, 2)]
+
+
+def test_a_burst_is_folded_into_summaries_that_name_every_job_in_order(stage: Stage) -> None:
+    """Nothing is dropped: each message is told alone or by its line."""
+    post = Post()
+    for number in range(1, 41):
+        stage.news(number)
+    began = stage.now
+    stage.turns(stage.lane(post, burst=5))
+    alone, summaries = post.messages[:5], post.messages[5:]
+    assert [message.title for message in alone] == [f"[bedrock] FAILED job-{n}" for n in range(1, 6)]
+    assert len(summaries) == -(-35 // TOGETHER)
+    assert all("messages about" in message.title for message in summaries)
+    body = "\n".join(message.body for message in summaries)
+    places = [body.index(f"FAILED job-{n}\n") for n in range(6, 41)]
+    assert places == sorted(places)
+    assert stage.now - began >= BETWEEN_SUMMARIES
+    assert {one.state for one in stage.store.history.deliveries()} == {"sent"}
+
+
+def test_after_a_quiet_minute_messages_go_alone_again(stage: Stage) -> None:
+    post = Post()
+    lane = stage.lane(post, burst=2)
+    for number in range(1, 7):
+        stage.news(number)
+    stage.turns(lane)
+    stage.now += 120
+    stage.news(7)
+    stage.turns(lane)
+    assert post.messages[-1].title == "[bedrock] FAILED job-7"
+
+
+def test_a_burst_of_one_is_told_as_itself(stage: Stage) -> None:
+    post = Post()
+    lane = stage.lane(post, burst=1)
+    stage.news(1)
+    stage.turns(lane)
+    stage.news(2)
+    stage.turns(lane)
+    assert [message.title for message in post.messages] == ["[bedrock] FAILED job-1", "[bedrock] FAILED job-2"]
+
+
+def test_without_a_burst_limit_every_message_goes_alone(stage: Stage) -> None:
+    post = Post()
+    for number in range(1, 31):
+        stage.news(number)
+    stage.turns(stage.lane(post, burst=0))
+    assert len(post.messages) == 30
+
+
+def test_a_digest_waits_for_its_hour_and_is_one_message(stage: Stage) -> None:
+    post = Post()
+    lane = stage.lane(post, burst=5)
+    at = stage.now + 3600
+    for number in (1, 2, 3):
+        stage.news(number, STEP, hold_until=at, fold="digest")
+    stage.news(4)
+    stage.turns(lane)
+    assert [message.title for message in post.messages] == ["[bedrock] FAILED job-4"]
+    stage.now = at
+    stage.turns(lane)
+    assert post.messages[-1].title == "[bedrock] 3 messages about 3 jobs (digest)"
+    assert [f"STARTED job-{n} (training)" in post.messages[-1].body for n in (1, 2, 3)] == [True] * 3
+
+
+def test_what_was_held_back_by_a_mute_is_told_in_one_summary(stage: Stage) -> None:
+    post = Post()
+    lane = stage.lane(post)
+    stage.store.mutes.mute(stage.jobs[0], stage.now + 7200)
+    stage.news(1, STEP)
+    stage.news(1)
+    stage.turns(lane)
+    assert post.messages == []
+    stage.now += 7201
+    stage.turns(lane)
+    (message,) = post.messages
+    assert message.title == "[bedrock] 2 messages about 1 job (muted)"
+
+
+def test_a_summary_that_fails_is_sent_again_whole(stage: Stage) -> None:
+    post = Post(answers=[Failed("503")])
+    for number in (1, 2):
+        stage.news(number, STEP, hold_until=stage.now, fold="digest")
+    stage.turns(stage.lane(post))
+    assert len(post.messages) == 2
+    assert "2 messages" in post.messages[1].title
+
+
+@pytest.mark.parametrize("limit", [2000, 160])
+def test_no_summary_names_fewer_than_it_holds(stage: Stage, limit: int) -> None:
+    """A narrow receiver gets more messages, not fewer names."""
+    post = Post(family=Family.CHAT, body_limit=limit)
+    for number in range(1, 41):
+        stage.news(number, STEP, hold_until=stage.now, fold="digest")
+    stage.turns(stage.lane(post))
+    text = "\n".join(message.title + "\n" + message.body for message in post.messages)
+    assert all(f"job-{n}" in text for n in range(1, 41))
+    assert all(len(message.body) <= limit for message in post.messages)
+
+
+def test_channels_that_share_a_token_share_the_pace(stage: Stage) -> None:
+    first, second = Post(min_interval=1.0), Post(min_interval=1.0)
+    one, two = stage.lane(first), stage.lane(second, name="other")
+    for number in (1, 2):
+        stage.news(number)
+        miss = Miss(0, 0, 0, "", (FAILED,), (Posting("other"),))
+        stage.store.ledger.missed(stage.jobs[number - 1], miss, stage.now)
+    order: list[str] = []
+    began = stage.now
+    while len(order) < 4:
+        for lane, post in ((one, first), (two, second)):
+            before = len(post.messages)
+            anyio.run(lane.turn)
+            order += [lane.channel] * (len(post.messages) - before)
+        stage.now += 0.1
+    assert stage.now - began >= 3.0
+    assert sorted(order) == ["other", "other", "slack", "slack"]
+
+
+def test_a_lane_that_has_just_sent_lets_the_others_of_its_pace_go_first(stage: Stage) -> None:
+    one, two = stage.lane(Post(min_interval=1.0)), stage.lane(Post(min_interval=1.0), name="other")
+    for _ in (1, 2):
+        stage.news(1)
+        miss = Miss(0, 0, 0, "", (FAILED,), (Posting("other"),))
+        stage.store.ledger.missed(stage.jobs[0], miss, stage.now)
+    has_sent, waits = anyio.run(one.turn), anyio.run(two.turn)
+    assert has_sent is not None
+    assert waits is not None
+    assert waits < has_sent
+
+
+def test_a_clock_that_was_set_back_does_not_stop_a_lane(stage: Stage) -> None:
+    post = Post(min_interval=1.0)
+    lane = stage.lane(post)
+    stage.news(1)
+    stage.turns(lane)
+    stage.now -= 36_000
+    stage.news(2)
+    stage.turns(lane)
+    assert len(post.messages) == 2
+
+
+def test_slack_gets_one_thread_a_job_and_it_survives_a_restart(stage: Stage) -> None:
+    post = Post(family=Family.SLACK, answers=[Sent({"channel": "C1", "ts": "1.5"})])
+    stage.news(1, STEP)
+    stage.turns(stage.lane(post))
+    stage.news(1)
+    stage.news(2)
+    stage.turns(stage.lane(post))
+    root, reply, other = post.messages
+    assert (dict(root.thread), root.broadcast) == ({}, False)
+    assert (dict(reply.thread), reply.broadcast) == ({"channel": "C1", "ts": "1.5"}, True)
+    assert dict(other.thread) == {}
+    assert root.conversation == reply.conversation != other.conversation
+
+
+def test_a_users_template_writes_the_message(stage: Stage) -> None:
+    post = Post()
+    stage.news(1)
+    stage.turns(stage.lane(post, template=partial(apply, "{{ outcome }}! {{ job }}", None)))
+    assert post.messages[0].title == "FAILED! job-1"
+
+
+def test_a_template_that_fails_is_told_once_and_the_built_in_words_are_sent(stage: Stage) -> None:
+    post = Post()
+    for number in (1, 2):
+        stage.news(number)
+    stage.turns(stage.lane(post, template=partial(apply, "{{ nonsense }}", None)))
+    assert [message.title for message in post.messages] == ["[bedrock] FAILED job-1", "[bedrock] FAILED job-2"]
+    assert stage.log.lines.count("template_failed") == 1
+
+
+def test_a_channel_that_cannot_be_opened_is_tried_again(stage: Stage) -> None:
+    stage.news(1)
+    lane = stage.lane(Failed("its URL cannot be read"))
+    anyio.run(lane.turn)
+    (told,) = stage.store.history.deliveries()
+    assert (told.state, told.last_error) == ("pending", "its URL cannot be read")
+    post = Post()
+    stage.now += 600
+    stage.turns(stage.lane(post))
+    assert len(post.messages) == 1
+
+
+def test_a_receivers_wish_to_wait_is_honoured(stage: Stage) -> None:
+    stage.news(1)
+    anyio.run(stage.lane(Post(answers=[Failed("429", retry_after=500.0)])).turn)
+    (told,) = stage.store.history.deliveries()
+    assert told.next_attempt_at >= stage.now + 500
+
+
+def test_a_permanent_refusal_is_told_on_the_other_channels_at_once(stage: Stage) -> None:
+    stage.news(1)
+    lane = stage.lane(Post(answers=[Failed("HTTP 404", permanent=True)]), tell=["slack", "mail"])
+    anyio.run(lane.turn)
+    dead, told = stage.store.history.deliveries()
+    assert (dead.state, dead.last_error) == ("dead", "HTTP 404")
+    assert (told.channel, told.state) == ("mail", "pending")
+
+
+def test_an_outcome_in_doubt_is_marked_in_the_next_try(stage: Stage) -> None:
+    post = Post(answers=[Failed("read timeout", uncertain=True)])
+    stage.news(1)
+    stage.turns(stage.lane(post))
+    assert "may be a repeat" not in post.messages[0].body
+    assert "may be a repeat" in post.messages[1].body
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state"), [(Failed("503"), "dead"), (Failed("timeout", uncertain=True), "uncertain")]
+)
+def test_after_a_day_a_message_is_given_up_but_never_for_doubt_alone(stage: Stage, verdict: Failed, state: str) -> None:
+    stage.news(1)
+    lane = stage.lane(Post(answers=[verdict] * 500))
+    for _ in range(130):
+        stage.now = max(stage.now, anyio.run(lane.turn) or stage.now)
+        (told,) = stage.store.history.deliveries()
+        stage.now = max(stage.now, told.next_attempt_at)
+    assert told.state == state
+
+
+def test_the_time_that_is_told_is_the_readers(stage: Stage) -> None:
+    post = Post()
+    stage.news(1)
+    stage.turns(stage.lane(post, zone=ZoneInfo("Asia/Kolkata")))
+    assert f"{utc(stage.now).astimezone(ZoneInfo('Asia/Kolkata')):%H:%M:%S} +05:30" in post.messages[0].body
