@@ -163,10 +163,10 @@ class Home:
     channel: str = ""
 
     @contextmanager
-    def running(self) -> Iterator[Process]:
-        """Run the daemon, and yield it once it listens to signals; at the end, see to it that it is gone."""
+    def running(self, *options: str) -> Iterator[Process]:
+        """Run the daemon, with global *options*, and yield it once it listens to signals; at the end, see to it that it is gone."""
         with self._log.open("ab") as log:
-            popen = subprocess.Popen(self._command("run"), stdout=log, stderr=log, env=_environment())
+            popen = subprocess.Popen(self._command(*options, "run"), stdout=log, stderr=log, env=_environment())
         process = Process(popen, self)
         try:
             process.wait_for(lambda: self.status().get("pid") == popen.pid)
