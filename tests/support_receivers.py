@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(reply)
 
-    do_GET = do_PUT = do_POST
+    do_GET = do_PUT = do_POST  # noqa: N815 - http.server's names
 
     def _misbehave(self, how: str) -> None:
         self.close_connection = True

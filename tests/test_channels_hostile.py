@@ -1,28 +1,41 @@
 """What people whom nobody vouches for have written arrives as ``render`` has made it, and no further alive.
 
-The escapes here are those that ``render`` is to make; that Apprise neither undoes nor doubles them is the claim.
+The escapes here are those that ``render`` is to make; that what arrives is what was given, to the last character, is
+the claim.  Each receiver is a real server, over TLS where the service is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import unescape
+from dataclasses import replace
+from html import escape, unescape
+from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support_receivers import WebReceiver, mail_receiver, server_tls, slack_says, web_receiver
+from support_slack import BOT, HOOK, slack_workspace
 
 from watcher.channels import open_channel
 from watcher.model import Family, Message, Sent, Severity
 
 ZWSP = "\u200b"
-HOSTILE = (
+MARKUP = (
     "<!channel> <@U123> @everyone @here @room @**all** <at>boss@example.com</at> <script>alert(1)</script> & &amp; "
     "[click](https://evil.example) <https://evil.example|bank> **bold** _it_ ~no~ \\n \\< `x` ````` # head :fire:\n"
     "# not a heading\n> no quote\n- no list\n\tTabbed\n```\nfence\n```\nünïcödé 漢字 🙂"
 )
+CORPUS = {
+    "markup": MARKUP,
+    "injection": "</pre></table><img src=x onerror=alert(1)>\"'--><!-- ]]> %3Cscript%3E {{7*7}} ${x} $(id) `id`",
+    "directions": "\u202etxt.exe\u202c \u2066hidden\u2069 \u200f\u200e\ufeff a\u0301\u0301\u0301",
+    "mail": "From here\n.\n..\nSubject: injected\nBcc: c@example.com\n--===============1==--\n=?utf-8?q?x?= =3D",
+    "long line": "x" * 2048,
+    "many bytes": "失敗🙂" * 682 + "é",
+    "json": '"}],"text":"<!channel>" \\u003c!here\\u003e \\',
+}
 
 
 def slack_escaped(text: str) -> str:
@@ -36,37 +49,61 @@ def chat_escaped(text: str) -> str:
     return text.replace("``", f"`{ZWSP}`{ZWSP}")
 
 
+class Reader(HTMLParser):
+    """Reads an HTML text as a mail client does: its tags and its words."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.words = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep a tag."""
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        """Keep some words."""
+        self.words += data
+
+
 @pytest.fixture
-def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebReceiver]:
-    """A web hook, and Slack, on loopback."""
-    slack = import_module("apprise.plugins.slack")
+def web() -> Iterator[WebReceiver]:
+    """A web hook on loopback."""
     with web_receiver() as receiver:
-        monkeypatch.setattr(slack.NotifySlack, "webhook_url", f"{receiver.url}/services")
-        monkeypatch.setattr(slack.NotifySlack, "api_url", receiver.url + "/api/{}")
         yield receiver
 
 
-def arrived(web: WebReceiver, url: str, message: Message) -> Any:
-    """Return what the service was posted."""
-    channel = open_channel("chat", url)
-    assert channel.send(message) == Sent()
+def sent(url: str, message: Message, ca_bundle: str | None = None) -> None:
+    """Send one message."""
+    channel = open_channel("chat", url, ca_bundle=ca_bundle)
+    assert isinstance(channel.send(message), Sent)
     channel.close()
-    return web.requests.pop().json
 
 
-@pytest.mark.parametrize(
-    "url", ["slack://T12345678/B12345678/abcdefghijkl", "slack://xoxb-123456-123456-abcdefgh/#jobs"]
-)
-def test_slack_gets_the_body_as_written_and_a_title_without_markup(web: WebReceiver, url: str) -> None:
-    """In a fence and outside of it; Slack reads nothing as a mention or a link that has no "<" (its own documents)."""
-    if "xoxb" in url:
-        web.reply = slack_says()
-    body = f"*failed*\n```\n{slack_escaped(HOSTILE)}\n```\n{slack_escaped(HOSTILE)}"
-    title = HOSTILE.splitlines()[0]
-    (attachment,) = arrived(web, url, Message(title, body, Severity.FAILURE))["attachments"]
-    assert attachment["text"] == body
-    assert "<" not in attachment["text"] + attachment["title"]
-    assert attachment["title"] == title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+@pytest.mark.parametrize("text", CORPUS.values(), ids=CORPUS.keys())
+@pytest.mark.parametrize("url", [HOOK, BOT], ids=["hook", "bot"])
+def test_slack_gets_the_payload_to_the_last_character(
+    url: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack reads nothing as a mention or a link that has no "<" (its own documents)."""
+    safe = slack_escaped(text)
+    payload = {
+        "text": safe,
+        "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": f"```{safe[:2900]}```"}}],
+        "attachments": [{"color": "#a30200", "blocks": [{"type": "context", "elements": [safe]}]}],
+    }
+    message = Message(text[:80], safe, Severity.FAILURE, payload=payload)
+    tls, bundle = server_tls(tmp_path)
+    with slack_workspace(monkeypatch, tls) as (_, slack):
+        sent(url, message, bundle)
+        sent(url, replace(message, payload=None), bundle)
+    rich, plain = slack.posts
+    assert {key: rich[key] for key in payload} == payload
+    (attachment,) = plain["attachments"]
+    assert attachment["text"] == safe
+    assert not set("<>") & set(attachment["title"])
 
 
 CHATS = [
@@ -87,7 +124,7 @@ def test_a_chat_gets_title_and_body_as_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each word arrives, and nothing that these services would take for a mention, a tag or a link."""
-    title, body = chat_escaped(HOSTILE.splitlines()[0]), f"```\n{chat_escaped(HOSTILE)}\n```"
+    title, body = chat_escaped(MARKUP.splitlines()[0]), f"```\n{chat_escaped(MARKUP)}\n```"
     tls, bundle = server_tls(tmp_path)
     with web_receiver(tls) as web:
         discord = import_module("apprise.plugins.discord")
@@ -103,21 +140,36 @@ def test_a_chat_gets_title_and_body_as_written(
     assert '"entities"' not in request.body, "Teams resolves mentions by these"
 
 
-def test_a_web_hook_gets_every_character(web: WebReceiver) -> None:
-    """JSON needs no escapes of ours."""
-    json = arrived(web, f"json://{web.address}/", Message(HOSTILE.splitlines()[0], HOSTILE, Severity.INFO))
-    assert (json["title"], json["message"]) == (HOSTILE.splitlines()[0], HOSTILE)
+@pytest.mark.parametrize("text", CORPUS.values(), ids=CORPUS.keys())
+def test_a_web_hook_gets_every_character(text: str, tmp_path: Path) -> None:
+    """JSON needs no escapes of ours: in a payload, and in Apprise's own object."""
+    payload = {"version": 1, "failure": text, "nested": [{text: text}]}
+    message = Message(text.splitlines()[0][:80], text, Severity.INFO, payload=payload)
+    tls, bundle = server_tls(tmp_path)
+    with web_receiver(tls) as web:
+        sent(f"jsons://{web.address}/", message, bundle)
+        sent(f"jsons://{web.address}/", replace(message, payload=None), bundle)
+        rich, plain = (request.json for request in web.requests)
+    assert rich == payload
+    assert plain["message"] == text
 
 
-def test_a_mail_gets_every_character_in_plain_text() -> None:
-    """No part is HTML, so nothing in it can be."""
+@pytest.mark.parametrize("text", CORPUS.values(), ids=CORPUS.keys())
+def test_a_mail_gets_every_character_in_both_texts(text: str) -> None:
+    """The plain text as it is; the HTML as it is, in which whoever parses it finds our tags and all of the words."""
+    html = f"<html><body><table><tr><td>{escape(text)}</td></tr></table><pre>{escape(text)}</pre></body></html>"
     with mail_receiver() as server:
-        channel = open_channel("mail", f"mailto://127.0.0.1:{server.port}/?from=a@example.com&to=b@example.com")
-        assert channel.send(Message(HOSTILE.splitlines()[0], HOSTILE, Severity.INFO)) == Sent()
+        url = f"mailto://127.0.0.1:{server.port}/?from=a@example.com&to=b@example.com"
+        sent(url, Message(text[:80], text, Severity.INFO, html=html, conversation=text))
     (mail,) = server.mails
-    assert mail.get_content_type() == "text/plain"
-    assert mail.get_content().replace("\r\n", "\n").rstrip("\n") == HOSTILE
-    assert mail["Subject"] == HOSTILE.splitlines()[0]
+    plain, rich = (part.get_content().replace("\r\n", "\n").removesuffix("\n") for part in mail.iter_parts())
+    assert (plain, rich) == (text, html)
+    read = Reader(rich)
+    assert read.tags == ["html", "body", "table", "tr", "td", "pre"]
+    assert read.words == text * 2
+    assert mail["Subject"].split() == text[:80].split()
+    assert mail["Bcc"] is None
+    assert server.recipients == ["b@example.com"]
 
 
 def test_another_service_gets_plain_text_in_apprises_own_escapes(
@@ -128,18 +180,19 @@ def test_another_service_gets_plain_text_in_apprises_own_escapes(
     monkeypatch.setattr(telegram.NotifyTelegram, "notify_url", f"{web.url}/bot")
     web.reply = slack_says()
     url = "tgram://123456789:ABCdefGHIjklMNOpqrSTUvwxYZ012345678/123456"
-    text = arrived(web, url, Message("<b>title</b>", HOSTILE, Severity.INFO))["text"]
-    title, _, body = text.partition("\n")
+    sent(url, Message("<b>title</b>", MARKUP, Severity.INFO))
+    title, _, body = web.requests[-1].json["text"].partition("\n")
     assert title.strip() == "<b>&lt;b&gt;title&lt;/b&gt;</b>"
     assert "<" not in body
-    assert unescape(body).split() == HOSTILE.split()
+    assert unescape(body).split() == MARKUP.split()
 
 
-def test_a_line_break_in_a_title_makes_no_header() -> None:
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028"])
+def test_a_line_break_in_a_title_makes_no_header(end: str) -> None:
     """Nor does it keep the mail from being sent."""
     with mail_receiver() as server:
-        channel = open_channel("mail", f"mailto://127.0.0.1:{server.port}/?from=a@example.com&to=b@example.com")
-        assert channel.send(Message("one\r\nBcc: c@example.com\n\nbody", "text", Severity.INFO)) == Sent()
+        url = f"mailto://127.0.0.1:{server.port}/?from=a@example.com&to=b@example.com"
+        sent(url, Message(f"one{end}Bcc: c@example.com{end}{end}body", "text", Severity.INFO, html="<p>text</p>"))
     (mail,) = server.mails
     assert mail["Subject"] == "one Bcc: c@example.com body"
     assert mail["Bcc"] is None

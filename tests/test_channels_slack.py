@@ -42,7 +42,7 @@ def test_a_bot_posts_to_its_channel(slack: WebReceiver) -> None:
     """The token travels in the header alone."""
     slack.reply = slack_says()
     channel = open_channel("bot", BOT)
-    assert channel.send(NEWS) == Sent()
+    assert isinstance(channel.send(NEWS), Sent)
     channel.close()
     (request,) = slack.requests
     assert request.path == "/api/chat.postMessage"

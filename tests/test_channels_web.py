@@ -284,7 +284,7 @@ def test_a_service_that_bypasses_our_wire_answers_with_apprises_words() -> None:
         channel = open_channel("irc", f"irc://user:hidden@127.0.0.1:{nobody.getsockname()[1]}/#jobs?cto=0.2&rto=0.2")
         verdict = channel.send(NEWS)
     assert isinstance(verdict, Failed)
-    assert verdict.reason
+    assert verdict.reason.startswith("Failed to send IRC notification")
     assert "hidden" not in verdict.reason
     assert (verdict.permanent, verdict.uncertain) == (False, True)
 

@@ -281,7 +281,7 @@ class Message:
 
     *body* is the text in the family's markup (for e-mail the plain part, beside *html*); *payload* is what is sent
     in place of Apprise's own object where a family has one (Slack, JSON).  *conversation* names what the message is
-    about: messages that share it are one thread; *thread* is what the receiver answered to the first of them, and
+    about: messages that share it are one thread; *thread* is what the receiver last answered to one of them, and
     *broadcast* shows a reply outside its thread too.
     """
 

@@ -52,10 +52,13 @@ class Smtp(smtplib.SMTP):
         with noted():
             return super().login(*args, **options)
 
-    def sendmail(self, *args: Any, **options: Any) -> dict[str, tuple[int, bytes]]:  # noqa: ANN401
+    def sendmail(self, from_addr: str, to_addrs: Any, msg: Any, *options: Any) -> dict[str, tuple[int, bytes]]:  # noqa: ANN401
         """Hand one mail over."""
+        witness = CURRENT.get()
+        if witness is not None:
+            msg = witness.edit(msg)
         with noted():
-            return super().sendmail(*args, **options)
+            return super().sendmail(from_addr, to_addrs, msg, *options)
 
     def data(self, msg: Any) -> tuple[int, bytes]:  # noqa: ANN401
         """Send the mail itself: if no answer comes from here on, it may have arrived."""

@@ -49,7 +49,7 @@ def _parts(url: str) -> set[str]:
     raw = {login, login.partition(":")[0], login.partition(":")[2], address.partition("/")[2]}
     raw |= set(re.split(r"[/:@,#;]", address))
     for pair in query.split("&"):
-        value = pair.partition("=")[2]
+        value = pair.partition("=")[2] or pair.lstrip("-+:").removesuffix("=")  # a key alone may be a token
         raw |= {value, *re.split(r"[/:@,#;=?]", value)}
     spelled = raw | {unquote(part) for part in raw} | {unquote_plus(part) for part in raw}
     spelled |= {word for part in spelled for word in part.split()}

@@ -90,6 +90,11 @@ class _Listener(logging.Handler):
             witness.words.append(record.getMessage())
 
 
+def _is_not_ours(_record: logging.LogRecord) -> bool:
+    """Whether a record is about somebody else's request.  A filter stays in force whatever levels anybody sets."""
+    return CURRENT.get() is None
+
+
 @functools.cache
 def _install() -> None:
     # Imports all the plugins now, so that none comes later with the real names.
@@ -102,8 +107,9 @@ def _install() -> None:
     ours.handlers = [_Listener(logging.WARNING)]
     ours.setLevel(logging.WARNING)
     ours.propagate = False
-    for talker in ("urllib3", "requests"):  # they write out whole URLs
-        logging.getLogger(talker).setLevel(logging.CRITICAL + 1)
+    for name in tuple(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("urllib3", "requests"):  # they write out whole URLs
+            logging.getLogger(name).addFilter(_is_not_ours)
 
 
 _REQUESTS = _Requests(requests)

@@ -27,8 +27,8 @@ from watcher.channels.witness import CURRENT, Answer, Limits, Witness
 IDLE = 2.0
 """Seconds after which a kept connection is given up; the shortest keep-alive of a common server (gunicorn's)."""
 
-KEPT_BODY = 65_536
-"""Bytes of an answer that are kept for its words; scrubbed first and cut to a sentence later."""
+KEPT_BODY = 262_144
+"""Bytes of an answer that are kept for its words: Slack's repeats the message, in up to six bytes a character."""
 
 
 class Wire:
@@ -73,8 +73,11 @@ class Wire:
     def request(self, witness: Witness, method: str, url: str, **options: Any) -> requests.Response:  # noqa: ANN401
         """Send one request as a plugin asks for it, and note what comes of it; raises what ``requests`` raises.
 
-        The plugin's own wishes about time limits, redirects and verification are replaced by ours.
+        The plugin's own wishes about time limits, redirects and verification are replaced by ours, and its text by what
+        the witness makes of it.
         """
+        if isinstance(options.get("data"), str):
+            options["data"] = witness.edit(options["data"])
         options |= {"timeout": (self.limits.connect, self.limits.read), "allow_redirects": False}
         if time.monotonic() - self._last_used > IDLE:
             self._session.close()  # drops the connections; the session itself goes on

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -51,7 +51,7 @@ class Witness:
 
     *answer* is the last HTTP response and *error* the exception in its stead; *began* says that at least a part of a
     message had left when the error came; *hung_up* is why we closed the connection ourselves; *words* are Apprise's
-    own warnings, unscrubbed.
+    own warnings, unscrubbed.  *edit* is what Apprise's content goes through on its way out.
     """
 
     wire: Wire
@@ -60,6 +60,7 @@ class Witness:
     began: bool = False
     hung_up: str = ""
     words: list[str] = field(default_factory=list)
+    edit: Callable[[str], str] = str
     _socket: socket.socket | None = None
 
     def start(self) -> None:
