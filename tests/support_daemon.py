@@ -118,6 +118,10 @@ def hold(hook: WebReceiver) -> threading.Event:
     return released
 
 
+NO_REMINDERS = '[remind]\noverdue_factor = "off"\nstall_after = "off"\nstopping_after = "off"\nqueued_after = "off"'
+"""The simulated jobs of these tests are old, or very fast, and it is not told."""
+
+
 @dataclass
 class Process:
     """A running daemon."""
@@ -223,6 +227,7 @@ class Home:
             f'state_dir = "{self.directory}/state"',
             f'[poll]\nfastest = "100ms"\nslowest = "300ms"\n{self.poll}',
             f'[aws]\nregion = "us-east-1"\nendpoint_url = "{self.endpoint}"\n{self.aws}',
+            NO_REMINDERS,
             *(f'[[job]]\nid = "{identifier}"' for identifier in self.jobs),
             *(f'[[channel]]\nname = "{name}"\nurl = "{url}"\n{self.channel}' for name, url in self.channels.items()),
         ]

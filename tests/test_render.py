@@ -58,6 +58,10 @@ RUNS = read(response(statusDetails={"trainingDetails": step("InProgress", 13)}))
         ([WatchLost("why", "do", minute(0))], "[bedrock] CANNOT WATCH nova-support-v3 since 08:00 UTC"),
         ([WatchRegained(minute(0))], "[bedrock] WATCHING AGAIN nova-support-v3 after 3h13m"),
         ([Appeared("InProgress")], "[bedrock] WATCHING nova-support-v3 (InProgress)"),
+        (
+            [Appeared("InProgress"), Reminder("queued", minute(0), 60.0)],
+            "[bedrock] STILL QUEUED nova-support-v3 after 3h13m",
+        ),
         ([FieldChanged("a", "1", "2")], "[bedrock] CHANGED nova-support-v3"),
     ],
 )

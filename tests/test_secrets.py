@@ -48,7 +48,7 @@ def test_no_secret_is_written_anywhere(tmp_path: Path, options: tuple[str, ...])
     simulator = Simulator()
     script = failing(speed=100_000)
     with web_receiver() as web, mail_receiver(password="other") as mail, running(simulator) as endpoint:
-        echo = " ".join(SECRETS.values()).encode()
+        echo = " ".join(SECRETS[place] for place in ("User", "Password", "Path", "Query", "Header"))
         web.reply = Reply(status=500, body=echo)
         channels = planted(web.address, mail.port, closed_port())
         home = Home(tmp_path, endpoint, [simulator.play(script)], channels, channel='on = ["failed", "completed"]')

@@ -74,7 +74,8 @@ def _parts(story: Story) -> tuple[str, str, str]:
         return "FAILED", _step_at(story, "Failed"), ": AWS says why"
     if any(isinstance(change, StepChanged) for change in changes):
         return _of_a_step(story)
-    return _of_the_watch(story, changes[0])
+    reminders = (change for change in changes if isinstance(change, Reminder))
+    return _of_the_watch(story, next(reminders, changes[0]))
 
 
 def _of_a_step(story: Story) -> tuple[str, str, str]:
