@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import requests
 from click.testing import CliRunner
 
 from watcher.cli.main import cli
-from watcher.simulator import SCENARIOS
+from watcher.simulator import SCENARIOS, Kind
 
 
 @pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM])
@@ -53,3 +54,9 @@ def test_simulate_refuses_words_that_it_does_not_know(arguments: list[str], said
     result = CliRunner().invoke(cli, ["simulate", *arguments])
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_the_help_names_every_scenario_and_every_fault() -> None:
+    text = " ".join(CliRunner().invoke(cli, ["simulate", "--help"]).output.split())
+    for word in (*SCENARIOS, *Kind):
+        assert re.search(rf"\b{word}\b", text), word

@@ -177,7 +177,7 @@ def test_a_permanent_failure_is_dead_and_told_once_on_the_other_channels(store: 
         assert not failed(store, delivery, Failed("404", permanent=True))
         store.outbox.bury([delivery], "404", NOW, ["slack", "mail"])
     told = claimed(store, "mail", NOW)
-    assert told.event.transitions == (DeliveryDead("slack", 1, "404"),)
+    assert told.event.transitions == (DeliveryDead("slack", 1, "404", f"{arn(1)} (event 1)"),)
     store.outbox.sent([told], Sent(), NOW, NOW)
     assert store.outbox.claim("mail", NOW) == Claim()
     assert store.outbox.claim("slack", NOW) == Claim()

@@ -217,11 +217,12 @@ class Reminder:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDead:
-    """*count* messages for *channel* are given up, because of *reason*."""
+    """*count* messages for *channel* are given up, because of *reason*; *about* names their jobs and events."""
 
     channel: str
     count: int
     reason: str
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

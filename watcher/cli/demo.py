@@ -54,12 +54,23 @@ def demo(ctx: click.Context, urls: tuple[str, ...]) -> int:
     import anyio
     from rich.console import Console
 
+    for url in urls:
+        _check(url)
     color = ctx.obj.color
     console = Console(
         force_terminal=True if color == "always" else None, no_color=True if color == "never" else None, highlight=False
     )
     with tempfile.TemporaryDirectory(prefix="bedrock-watch-demo-") as directory:
         return anyio.run(_play, Path(directory), urls, console)
+
+
+def _check(url: str) -> None:
+    from watcher.channels import BadChannel, check_url
+
+    try:
+        check_url("yours", url)
+    except BadChannel as error:
+        raise click.BadParameter(str(error), param_hint="--notify") from error
 
 
 async def _play(directory: Path, urls: Sequence[str], console: Console) -> int:
@@ -167,9 +178,25 @@ def _sum_up(console: Console, simulator: Simulator, directory: Path, missing: Co
         console.print(f"Not every alert arrived in time; missing: {', '.join(sorted(missing))}", style="red")
         console.print((directory / "daemon.log").read_text(), markup=False)
         return ExitCode.FAILED
+    undelivered = _undelivered(directory)
+    for channel, reason in undelivered.items():
+        console.print(f"{channel} was not told: {reason}", style="red", markup=False)
     calls = " and ".join(f"{count} {operation}" for operation, count in sorted(simulator.counts.items()))
     console.print(f"Every ending was told.  The daemon asked Bedrock {calls} times.")
     console.print(
         "Next: bedrock-watch config init, then bedrock-watch add JOB-ARN, then bedrock-watch run", markup=False
     )
-    return ExitCode.DONE
+    return ExitCode.DELIVERY_FAILED if undelivered else ExitCode.DONE
+
+
+def _undelivered(directory: Path) -> dict[str, str]:
+    """Return the channels to which a message did not get through, and why."""
+    from watcher import presence
+    from watcher.store import Store
+
+    store = Store.open(presence.database(directory))
+    try:
+        told = store.history.deliveries(("pending", "sending", "uncertain", "dead"))
+        return {one.channel: one.last_error or "there was no time" for one in told}
+    finally:
+        store.close()

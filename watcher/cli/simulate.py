@@ -38,6 +38,10 @@ def simulate(
 
     Prints a configuration for the jobs that it plays, and serves until Ctrl-C.  Scenarios: distillation, fine_tuning,
     failing, stopped, queued.
+
+    Faults: throttled, internal, unavailable, denied, expired_token, unrecognized_client, invalid_signature, not_found,
+    html_ok, html_bad_gateway, hang, reset, slow, malformed, truncated, wrong_type, wrong_status, unknown_status,
+    unknown_members, stale, missing, duplicated.
     """
     import anyio
 
@@ -92,6 +96,8 @@ def _configuration(endpoint: str, arns: list[str]) -> str:
     """Return a configuration (TOML) that watches the jobs at the endpoint."""
     lines = [
         "# A fire drill on a simulated Bedrock.  Add your own [[channel]] tables.",
+        'state_dir = "drill-state"  # a database of its own, beside this file',
+        "",
         "[aws]",
         f'endpoint_url = "{endpoint}"',
         "sign = false",
@@ -109,10 +115,12 @@ def _words(endpoint: str, arns: list[str]) -> str:
     """Return what a person wants to know."""
     lines = [
         f"The simulated Bedrock serves {endpoint} until Ctrl-C.",
-        "stdout has a configuration for it: give it a state_dir of its own, to keep the drill out of your database.",
+        "stdout has a configuration for it, with a database of its own: keep it in a file, and run",
+        "  bedrock-watch --config FILE run",
         "Where the daemon already uses this endpoint, the jobs can be added by hand:",
         *(f"  bedrock-watch add {arn}" for arn in arns),
         "To make something go wrong:",
         f'  curl -d \'{{"kind": "throttled", "count": 3}}\' {endpoint}/_simulator/faults',
+        f"and to make it stop: curl -X DELETE {endpoint}/_simulator/faults",
     ]
     return "\n".join(lines)

@@ -48,8 +48,13 @@ class Lanes:
         outbox = self._parts.store.outbox
         for channel in self._parts.config.channels:
             before = await self._parts.transact(outbox.fingerprint, channel.name)
-            print_now = await to_thread.run_sync(_fingerprint, channel, before)
-            if print_now and (count := await self._parts.transact(outbox.revive, channel.name, print_now, clock.now())):
+            try:
+                fresh = await to_thread.run_sync(_fingerprint, channel, before)
+            except SecretUnreadable as error:
+                # Not the end: it is read again for each message, and the other channels can be told.
+                self._parts.log.warning("channel_unreadable", channel=channel.name, error=error.what)
+                continue
+            if count := await self._parts.transact(outbox.revive, channel.name, fresh, clock.now()):
                 revived[channel.name] = count
         return revived
 
@@ -127,13 +132,11 @@ def manner_of(channel: ChannelConfig, timezone: str | None, tell: list[str]) -> 
 
 
 def _fingerprint(channel: ChannelConfig, before: str) -> str:
-    """Return what stands for a channel's configuration: *before* itself when it is the same; empty when unreadable.
+    """Return what stands for a channel's configuration: *before* itself when it is the same.
 
     The URL is a secret, and the database must not help to guess it: scrypt with a salt of its own (RFC 7914).
+    Raises SecretUnreadable.
     """
-    try:
-        words = f"{channel.secret()}\n{channel.ca_bundle}".encode()
-    except SecretUnreadable:
-        return ""
+    words = f"{channel.secret()}\n{channel.ca_bundle}".encode()
     salt = bytes.fromhex(before.partition("$")[0]) or secrets.token_bytes(16)
     return f"{salt.hex()}${hashlib.scrypt(words, salt=salt, n=2**14, r=8, p=1).hex()}"

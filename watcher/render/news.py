@@ -73,8 +73,10 @@ def _lines(change: Transition, story: Story) -> Iterator[str]:  # noqa: C901 - o
             yield from _reminder(change, story)
         case DeliveryDead():
             count = f"{change.count} messages" if change.count > 1 else "A message"
-            yield f"{count} for channel {change.channel} could not be delivered: {change.reason}"
-            yield "See them: bedrock-watch deliveries --state dead; send them again: bedrock-watch deliveries retry"
+            about = f", about {change.about}," if change.about else ""
+            yield f"{count} for channel {change.channel}{about} could not be delivered: {change.reason}"
+            yield "Until it works again, what else is given up there is not told anew."
+            yield "See: bedrock-watch deliveries --state dead; send again: bedrock-watch deliveries retry --all-dead"
         case ChannelTest():
             yield f"This is a test of channel {change.channel}: its alerts arrive."
         case FailureExplained():

@@ -141,7 +141,10 @@ _TOPICS: dict[str, Callable[[datetime], tuple[tuple[Transition, ...], str]]] = {
         _RUNS,
     ),
     "watch_regained": lambda at: ((WatchRegained(at - timedelta(minutes=47)),), _RUNS),
-    "delivery_dead": lambda _: ((DeliveryDead("mail", 2, "550 5.1.1 no such mailbox"),), ""),
+    "delivery_dead": lambda _: (
+        (DeliveryDead("mail", 1, "550 5.1.1 no such mailbox", "nova-support-v3 (event 40)"),),
+        "",
+    ),
     "overdue": _reminded("overdue", timedelta(hours=3), _RUNS),
     "stalled": _reminded("stalled", timedelta(hours=3), _RUNS),
     "stopping": _reminded("stopping", timedelta(minutes=30), "Stopping"),

@@ -183,7 +183,8 @@ class Outbox:
                 _bury(sql, "id = ?", (delivery.id,), reason, now)
             told = [one for delivery in deliveries for one in delivery.event.transitions]
             if not all(isinstance(one, (DeliveryDead, ChannelTest)) for one in told):
-                _tell(sql, deliveries[0].channel, len(deliveries), reason, tell, now)
+                dead = DeliveryDead(deliveries[0].channel, len(deliveries), reason, _about(sql, deliveries))
+                _tell(sql, dead, tell, now)
 
     def retire(self, kept: Sequence[str], now: float, tell: Sequence[str]) -> dict[str, int]:
         """Give up what waits for channels that are not *kept*; return how many messages, by channel."""
@@ -195,7 +196,7 @@ class Outbox:
             ).fetchall()
             for row in rows:
                 _bury(sql, f"channel = ? AND {_OPEN}", (row["channel"],), _RETIRED, now)
-                _tell(sql, row["channel"], row["n"], _RETIRED, tell, now)
+                _tell(sql, DeliveryDead(row["channel"], row["n"], _RETIRED), tell, now)
             sql.execute(
                 "DELETE FROM notes WHERE key LIKE 'channel/%'"
                 " AND substr(key, 9) NOT IN (SELECT value FROM json_each(?))",
@@ -294,14 +295,28 @@ def _bury(sql: sqlite3.Connection, where: str, values: tuple[object, ...], reaso
     ).rowcount
 
 
-def _tell(sql: sqlite3.Connection, channel: str, count: int, reason: str, tell: Sequence[str], now: float) -> None:
+def _tell(sql: sqlite3.Connection, dead: DeliveryDead, tell: Sequence[str], now: float) -> None:
     """Write a DeliveryDead event unless one was written since the channel last worked."""
-    subject = f"channel/{channel}"
+    subject = f"channel/{dead.channel}"
     told = sql.execute(
         "SELECT 1 FROM events WHERE subject = ? AND instr(transitions, '\"DeliveryDead\"') AND observed_at >="
         " (SELECT coalesce(max(finished_at), 0) FROM deliveries WHERE channel = ? AND state = 'sent')",
-        (subject, channel),
+        (subject, dead.channel),
     ).fetchone()
     if told is None:
-        others = [Posting(other) for other in tell if other != channel]
-        write_event(sql, subject, (DeliveryDead(channel, count, reason),), others, now)
+        others = [Posting(other) for other in tell if other != dead.channel]
+        write_event(sql, subject, (dead,), others, now)
+
+
+def _about(sql: sqlite3.Connection, deliveries: Sequence[Delivery]) -> str:
+    """Return what messages are about: their jobs and events, three at most by name."""
+    names = []
+    for delivery in deliveries[:3]:
+        row = sql.execute(
+            "SELECT coalesce(nullif(label, ''), nullif(name, ''), identifier) AS title FROM jobs"
+            " WHERE id = (SELECT job FROM events WHERE id = ?)",
+            (delivery.event.id,),
+        ).fetchone()
+        names.append(f"{row['title'] if row else delivery.event.subject} (event {delivery.event.id})")
+    more = len(deliveries) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")

@@ -14,7 +14,7 @@ from watcher.bedrock.kind import Kind
 from watcher.clock import utc
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
-from watcher.model import Sighting, Transition, WatchRegained
+from watcher.model import Posting, Sighting, Transition, WatchRegained
 from watcher.policy import LISTED_FROM, SLOWEST_RETRY, Cadence, Limits, Route, next_look, post, topics
 from watcher.store.ledger import Scope
 from watcher.sweep.decide import Circumstances, is_worth_writing, miss, scope_miss, shared_fault, sight
@@ -193,13 +193,11 @@ class Group:
                 self.jobs.pop(job.id, None)
                 self._on_news()
                 return
-            self._tell(job, seen)
+            self._tell(job.identifier, seen.transitions, seen.postings)
         self._take_over(job, seen)
         summary = turn.summaries.get(job.id)
         if summary is not None and is_settled(answer.facts, summary):
             job.listed = summary_hash(summary)
-        if seen.postings:
-            self._on_news()
 
     async def _usual(self, answer: Answer) -> tuple[float, ...]:
         """Return how long jobs alike took, read anew every hour."""
@@ -210,10 +208,13 @@ class Group:
             self._durations[alike] = (self._now(), durations)
         return durations
 
-    def _tell(self, job: Watched, seen: Sighting) -> None:
-        if names := sorted(topics(seen.transitions)):
-            told = [posting.channel for posting in seen.postings]
-            self._log.info("news", job=job.identifier, status=seen.snapshot.status, what=names, told=told)
+    def _tell(self, about: str, transitions: tuple[Transition, ...], postings: tuple[Posting, ...]) -> None:
+        """After a commit: log what it told, and wake the lanes."""
+        if names := sorted(topics(transitions)):
+            told = ", ".join(posting.channel for posting in postings)
+            self._log.info("news", about=about, what=", ".join(names), told=told or "nobody")
+        if postings:
+            self._on_news()
 
     def _take_over(self, job: Watched, seen: Sighting) -> None:
         """Bring the working copy to what was written."""
@@ -276,8 +277,7 @@ class Group:
         if error.fault is LookFault.CREDENTIALS:
             # Static credentials are read once by the SDK: begin anew, so that fresh ones are found.
             await self._eyes.close()
-        if state.postings:
-            self._on_news()
+        self._tell(self.key, state.transitions, state.postings)
 
     async def _answer(self, asking: list[Watched]) -> None:
         if asking:
@@ -295,5 +295,4 @@ class Group:
         await self._transact(self._book.scope_regained, self.key, now, transitions, postings)
         self._log.info("scope_works_again", scope=self.key)
         self._scope = None
-        if postings:
-            self._on_news()
+        self._tell(self.key, transitions, postings)
