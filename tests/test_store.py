@@ -290,6 +290,14 @@ def test_a_digest_that_cannot_be_sent_stays_whole(store: Store) -> None:
     assert len(store.outbox.claim("slack", NOW + 60).deliveries) == 3
 
 
+def test_a_digest_that_is_configured_no_more_lets_go_what_waits(store: Store) -> None:
+    hold(store, add(store), NOW + 10_000)
+    store.outbox.release(["slack"], NOW)
+    assert store.outbox.due_at("slack") == NOW + 10_000
+    store.outbox.release(["mail"], NOW)
+    assert store.outbox.due_at("slack") == NOW
+
+
 def test_a_muted_jobs_news_waits_and_is_told_as_one(store: Store) -> None:
     one, two = add(store, 1), add(store, 2)
     store.mutes.mute(one, NOW + 7200)

@@ -70,6 +70,8 @@ class Daemon:
         names = [channel.name for channel in config.channels]
         retired = await parts.transact(store.outbox.retire, names, now, self._lanes.tell)
         await parts.transact(store.ledger.use_limits, repr(limits_of(config)))
+        digesting = [channel.name for channel in config.channels if channel.digest]
+        await parts.transact(store.outbox.release, digesting, now)
         revived = await self._lanes.revive()
         await self._watch.refresh()
         log.info("started", version=__version__, pid=os.getpid(), jobs=self._jobs(), channels=names, **_places(config))

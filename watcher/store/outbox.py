@@ -224,6 +224,15 @@ class Outbox:
             )
             return cursor.rowcount
 
+    def release(self, digesting: Sequence[str], now: float) -> None:
+        """Let go what waits for the digest of channels that have none any more; *digesting* are those that have."""
+        with self._db.transaction() as sql:
+            sql.execute(
+                "UPDATE deliveries SET next_attempt_at = min(next_attempt_at, ?) WHERE fold = 'digest'"
+                f" AND {_WAITING} AND channel NOT IN (SELECT value FROM json_each(?))",
+                (now, json.dumps(digesting)),
+            )
+
     def fingerprint(self, channel: str) -> str:
         """Return the fingerprint of the configuration with which *channel* was last used; empty when never."""
         with self._db.reading() as sql:
