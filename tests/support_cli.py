@@ -9,12 +9,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from support_jobs import ACCOUNT, arn, response
 
 from watcher import clock, presence
 from watcher.bedrock.customization import read
 from watcher.cli import main
+from watcher.config import load
+from watcher.daemon.lanes import Lanes
+from watcher.daemon.parts import Parts
 from watcher.diff import diff
 from watcher.errors import LookError
 from watcher.model import Job, JobArn, Posting, Sighting
@@ -129,6 +133,29 @@ def seen(store: Store, number: int = 1, *, label: str | None = None, **facts: An
 def missed(error: LookError, since: float = 0.0, state: str = "") -> Miss:
     """Return the state after a look that failed with *error*."""
     return Miss(1, since or clock.now(), clock.now() + 60, error.dump(), state=state)
+
+
+class Silence:
+    """A log that nobody reads."""
+
+    def debug(self, event: str, **fields: Any) -> None:
+        """Say nothing."""
+
+    info = warning = debug
+
+
+def deliver(program: Program) -> None:
+    """Send all that is due now, as the daemon's lanes do."""
+
+    async def send(store: Store) -> None:
+        lanes = Lanes(Parts(load(), store, Silence()))
+        try:
+            await lanes.once()
+        finally:
+            await lanes.close()
+
+    with program.store() as store:
+        anyio.run(send, store)
 
 
 @contextmanager

@@ -72,6 +72,28 @@ def test_adding_again_updates_label_tags_and_profile(program: Program) -> None:
     assert (job.label, job.tags, job.profile) == ("", ("b",), "two")
 
 
+@pytest.mark.parametrize("off", ["off", "0", "0s"])
+def test_how_long_a_job_should_run_is_remembered_and_taken_away(program: Program, off: str) -> None:
+    """Only when it is said; ``show`` tells it."""
+    program("add", arn(1), "--expect", "4h")
+    program("add", arn(1))
+    assert [job.expected for job in jobs(program)] == [4 * 3600]
+    program("show", "abcdefghij01")
+    assert "\n  expected to run  4h00m at most\n" in program.out
+    program("add", arn(1), "--expect", off, "-o", "json")
+    assert program.document()["jobs"][0]["expected_seconds"] is None
+    assert [job.expected for job in jobs(program)] == [0]
+    program("show", "abcdefghij01")
+    assert "expected to run" not in program.out
+
+
+@pytest.mark.parametrize("length", ["soon", "-4h", "100ms", "91d", ""])
+def test_an_expectation_that_makes_no_sense_is_refused(program: Program, length: str) -> None:
+    assert program("add", arn(1), "--expect", length) == 2
+    assert "--expect" in program.err
+    assert not program.state_dir.exists()
+
+
 def test_a_profile_is_remembered_and_the_configured_one_is_for_new_jobs(program: Program) -> None:
     program("add", arn(1), "--profile", "mine")
     program.configure('[aws]\nprofile = "everybodys"')
@@ -182,8 +204,9 @@ def test_the_configurations_label_and_tags_are_said_to_win(program: Program) -> 
         store.jobs.configure([Wanted(JobArn.parse(arn(1)), "us-east-1")], clock.now())
     program("add", arn(1))
     assert "its label and tags win" not in program.err
-    program("add", arn(1), "--label", "bot")
-    assert "its label and tags win" in program.err
+    for option in ("--label", "--tag", "--expect"):
+        program("add", arn(1), option, "4h")
+        assert "its label and tags win, and its expect" in program.err
 
 
 def answering(error: LookError | None, *, scope: bool = False) -> Answer:

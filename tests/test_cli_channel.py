@@ -53,7 +53,7 @@ def test_the_channels_are_listed_without_their_secrets(program: Program) -> None
     assert program("channel", "list") == 0
     rows = program.rows()
     assert rows[0] == ["a", "in the configuration", "the default events", "every job", "0", "0", "0", "-", "-"]
-    assert rows[1][:4] == ["b", f"file {program.home}/.config/bedrock-watch/hook", "failed, stopped", "team"]
+    assert rows[1][:4] == ["b", f"file {program.home}/.config/bedrock-watch/hook", "failed, stopped", "tags: team"]
     assert rows[2][1] == "credential hook"
     program("channel", "list", "-o", "json")
     assert [one["name"] for one in program.document()["channels"]] == ["a", "b", "c"]

@@ -9,6 +9,7 @@ from support_outbox import arrived, claimed, failed
 
 from watcher import clock
 from watcher.model import Failed
+from watcher.store.outbox import Times
 
 __all__ = ["program"]
 
@@ -78,6 +79,46 @@ def test_as_json_a_message_is_told_in_full(program: Program, messages: dict[str,
     assert told["finished_at"] >= told["created_at"]
 
 
+def test_each_try_of_a_message_is_shown_with_its_reason(program: Program, messages: dict[str, int]) -> None:
+    """When it was, how long it took, what came of it, and why."""
+    program.configure('timezone = "UTC"\n' + CHANNELS)
+    with program.store() as store:
+        now = clock.now()
+        late = claimed(store, "ops", now + 100)
+        store.outbox.failed([late], Failed("no answer", uncertain=True), Times(now, now + 30, now + 200, 0.0))
+        late = claimed(store, "ops", now + 300)
+        store.outbox.failed([late], Failed("HTTP 404", permanent=True), Times(now, now, now, 0.0))
+        store.outbox.bury([late], "HTTP 404", now, ())
+    assert program("deliveries", "show", str(messages["late"])) == 0
+    summary, tries = program.out.split("\n\n")
+    assert summary.splitlines()[1].split()[:5] == [str(late.id), "ops", "job-2", str(late.event.id), "dead"]
+    rows = [line.split("  ") for line in tries.splitlines()[1:]]
+    cells = [[cell.strip() for cell in row if cell] for row in rows]
+    assert [(row[0], row[3], row[4]) for row in cells] == [
+        ("1", "failed, to be tried again", "could not connect"),
+        ("2", "may have arrived", "no answer"),
+        ("3", "refused for good", "HTTP 404"),
+    ]
+    assert cells[1][2] == "30s"
+    assert all(row[1].endswith(" UTC") for row in cells)
+    assert program("deliveries", "show", str(late.id), "-o", "json") == 0
+    told = program.document()
+    assert (told["id"], told["attempts"], told["state"]) == (late.id, 3, "dead")
+    assert [(one["result"], one["reason"]) for one in told["tries"]] == [
+        ("failed", "could not connect"),
+        ("uncertain", "no answer"),
+        ("refused", "HTTP 404"),
+    ]
+    assert told["tries"][1]["ended_at"] > told["tries"][1]["began_at"]
+
+
+def test_a_message_that_was_not_tried_has_no_tries(program: Program, messages: dict[str, int]) -> None:
+    program("deliveries", "show", str(messages["waits"]))
+    assert len(program.rows()) == 1
+    program("deliveries", "show", str(messages["waits"]), "-o", "json")
+    assert program.document()["tries"] == []
+
+
 def test_a_dead_message_is_sent_again_when_a_person_says_so(program: Program, messages: dict[str, int]) -> None:
     assert program("deliveries", "retry", str(messages["dead"])) == 0
     assert states(program)[messages["dead"]] == "pending"
@@ -115,6 +156,8 @@ def test_nothing_is_dropped_when_one_of_several_does_not_wait(program: Program, 
 @pytest.mark.parametrize(
     ("words", "code"),
     [
+        (["show"], 2),
+        (["show", "999"], 4),
         (["retry"], 2),
         (["retry", "1", "--all-dead"], 2),
         (["retry", "x"], 2),

@@ -148,7 +148,15 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe\u009b31m\r\nfake line"
 
 
 @pytest.mark.parametrize(
-    "command", [["list"], ["list", "-o", "json"], ["show", "abcdefghij01"], ["events"], ["status"]]
+    "command",
+    [
+        ["list"],
+        ["list", "-o", "json"],
+        ["show", "abcdefghij01"],
+        ["events"],
+        ["status"],
+        ["channel", "preview", "--family", "text", "--job", "abcdefghij01"],
+    ],
 )
 def test_hostile_text_never_reaches_the_terminal_raw(program: Program, command: list[str]) -> None:
     """A name, a status word or a failureMessage may hold what moves a cursor."""

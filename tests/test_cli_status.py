@@ -70,6 +70,17 @@ def test_what_is_undelivered_is_counted(program: Program) -> None:
     assert document["channels"] == ["ops"]
 
 
+def test_what_waits_for_a_digest_is_counted_until_it_is_due(program: Program) -> None:
+    program.configure(CHANNEL)
+    with program.store() as store:
+        see(store, seen(store), response(1, status="Completed", minute=9, endTime=at(9)), channels=("ops",))
+    for ahead, said in ((600, "queue          1 waiting (1 for a digest), the oldest"), (-1, "1 waiting, the oldest")):
+        with program.store() as store, store.database.transaction() as sql:
+            sql.execute("UPDATE deliveries SET fold = 'digest', next_attempt_at = ?", (clock.now() + ahead,))
+        program("status")
+        assert said in program.out
+
+
 def test_what_cannot_be_looked_at_is_told_with_its_remedy(program: Program) -> None:
     error = LookError(LookFault.CREDENTIALS, "ExpiredToken", "it expired", "put fresh credentials in place")
     with program.store() as store:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -15,8 +16,9 @@ import click
 from watcher import clock
 from watcher.cli import service
 from watcher.cli.context import Context
-from watcher.cli.options import output_option
+from watcher.cli.options import output_option, seconds
 from watcher.cli.output import name_database, note, paint, print_json, print_table, write
+from watcher.cli.routes import untold_job
 from watcher.cli.words import plain
 from watcher.errors import BadIdentifier, ExitCode, LookFault, UsageError
 
@@ -31,6 +33,7 @@ PATIENCE = 5.0
 
 _GLANCE = 0.05
 _LONGEST = 100
+_LONGEST_JOB = 90 * 86_400.0
 
 _CODES = {
     LookFault.NOT_FOUND: ExitCode.UNKNOWN_JOB,
@@ -47,6 +50,9 @@ _CODES = {
 @click.option("--profile", metavar="NAME", help="AWS profile to ask with, remembered for these jobs.")
 @click.option("--label", metavar="TEXT", help="What to call the job in messages; '' takes the label away.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag for channels to choose by, repeatable.")
+@click.option(
+    "--expect", metavar="TIME", help='How long it should run at most ("4h"): then "overdue" is told; or "off".'
+)
 @click.option("--no-wait", is_flag=True, help="Do not wait for the daemon's first look.")
 @output_option
 @click.pass_obj
@@ -58,13 +64,15 @@ def add(  # noqa: PLR0913 - one argument an option
     profile: str | None,
     label: str | None,
     tags: tuple[str, ...],
+    expect: str | None,
     no_wait: bool,
     output: str,
 ) -> int:
     """Watch jobs, given by ARN or by name; "-" reads them from stdin, one a line.
 
-    Adding a job again updates its label, tags and profile.  While the daemon runs, its first look is waited for, up to
-    five seconds, and what AWS says is printed: exits with 4 for a job that AWS does not know, with 5 when it refuses.
+    Adding a job again updates its label, tags, profile and --expect.  While the daemon runs, its first look is waited
+    for, up to five seconds, and what AWS says is printed: exits with 4 for a job that AWS does not know, with 5 when
+    it refuses.
     """
     identifiers = _identifiers(jobs)
     if label is not None and len(identifiers) > 1:
@@ -72,7 +80,11 @@ def add(  # noqa: PLR0913 - one argument an option
     for option, text in (("--label", label), ("--profile", profile), *(("--tag", tag) for tag in tags)):
         _check(option, text)
     service.refuse_if_watched_elsewhere(context)
-    wanted = _wanted(context, identifiers, region, profile, label, tags)
+    expected = None if expect is None else _expected(expect)
+    wanted = [
+        replace(one, label=label, tags=tuple(sorted(set(tags))) if tags else None, expected=expected)
+        for one in _wanted(context, identifiers, region, profile)
+    ]
     pid = service.daemon_pid(context)
     wait = pid is not None and not no_wait
     with context.store(create=True) as store:
@@ -84,7 +96,7 @@ def add(  # noqa: PLR0913 - one argument an option
 
         added = views(store, found)
     _print(context, added, output)
-    _say_what_is_unusual(context, identifiers, added, changed=label is not None or bool(tags))
+    _say_what_is_unusual(context, identifiers, added, changed=label is not None or bool(tags) or expected is not None)
     if pid is None:
         note(f"the daemon does not run, so nobody looks yet; {service.how_to_start(context)}")
     return max(_verdict(view) for view in added) if wait else ExitCode.DONE
@@ -136,14 +148,21 @@ def _check(option: str, text: str | None) -> None:
         )
 
 
+def _expected(text: str) -> float:
+    """Return the seconds of ``--expect``; 0 takes an earlier one away."""
+    length = 0.0 if text in ("off", "0") else seconds("--expect", text, _LONGEST_JOB)
+    if 0 < length < 1:
+        raise UsageError(f"--expect {text!r} is too short", "it is a second at least")
+    return length
+
+
 def _wanted(
     context: Context,
     identifiers: Sequence[JobArn | str],
     region: str | None,
     profile: str | None,
-    label: str | None,
-    tags: Sequence[str],
 ) -> list[Wanted]:
+    """Return what to watch, where and with whose credentials."""
     from watcher.store.jobs import Wanted
 
     default_profile = context.config.aws.profile or ""
@@ -157,9 +176,7 @@ def _wanted(
             one,
             (region or "") if isinstance(one, str) else one.region,
             profile,
-            label,
-            tuple(sorted(set(tags))) if tags else None,
-            default_profile,
+            default_profile=default_profile,
         )
         for one in identifiers
     ]
@@ -227,6 +244,9 @@ def _say_what_is_unusual(
         if not isinstance(one, str) and not one.usual:
             note(f"warning: {one} is not shaped as AWS documents a job's ARN; it is watched as it is")
     if changed and any(view.job.from_config for view in added):
-        note("the configuration lists this too: at the daemon's next start, its label and tags win")
+        note("the configuration lists this too: at the daemon's next start, its label and tags win, and its expect")
+    for view in added:
+        if reasons := untold_job(context.config.channels, view.job):
+            note(f"warning: {view.title}: no channel would tell of it: {reasons}")
     if warning := service.no_channel(context):
         note(f"warning: {warning}")

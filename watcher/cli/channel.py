@@ -13,8 +13,10 @@ import click
 from watcher import clock
 from watcher.cli import values
 from watcher.cli.context import Context
+from watcher.cli.explain import events, explain
 from watcher.cli.options import output_option
 from watcher.cli.output import note, print_json, print_table
+from watcher.cli.preview import preview
 from watcher.cli.words import Cell, ago, plain
 from watcher.errors import ExitCode, UsageError, WatchError
 
@@ -22,13 +24,18 @@ if TYPE_CHECKING:
     from watcher.config import ChannelConfig
     from watcher.store.history import ChannelRecord
 
-_HEADERS = ("CHANNEL", "URL", "ON", "TAGS", "WAITING", "GIVEN UP", "SENT", "LAST SENT", "LAST ERROR")
+_HEADERS = ("CHANNEL", "URL", "ON", "JOBS", "WAITING", "GIVEN UP", "SENT", "LAST SENT", "LAST ERROR")
+_CHOICES = ("tags", "accounts", "regions", "names")
 _OPEN = ("pending", "sending", "uncertain")
 
 
 @click.group()
 def channel() -> None:
-    """List the channels, or send them a test message."""
+    """List the channels, say who is told of what, and see or send a message."""
+
+
+channel.add_command(explain)
+channel.add_command(preview)
 
 
 @channel.command("list")
@@ -40,12 +47,12 @@ def list_channels(context: Context, *, output: str) -> None:
         records = store.history.channels()
     configured = {one.name: one for one in context.config.channels}
     orphans = [name for name, record in records.items() if name not in configured and _count(record, *_OPEN)]
-    documents = [_document(one, configured.get(one), records.get(one)) for one in (*configured, *orphans)]
+    shown = [(one, configured.get(one), records.get(one)) for one in (*configured, *orphans)]
     if output != "table":
-        print_json(output, {}, "channels", documents)
-    elif documents:
+        print_json(output, {}, "channels", [_document(*one) for one in shown])
+    elif shown:
         now = clock.now()
-        print_table(context, _HEADERS, [_row(one, records.get(one["name"]), now) for one in documents])
+        print_table(context, _HEADERS, [_row(*one, now) for one in shown])
     _warn_if_none(context)
 
 
@@ -90,17 +97,17 @@ def _document(name: str, configured: ChannelConfig | None, record: ChannelRecord
         "configured": configured is not None,
         "url_from": _source(configured) if configured else None,
         "on": sorted(configured.on) if configured else [],
-        "tags": sorted(configured.tags) if configured else [],
+        **{key: sorted(getattr(configured, key)) if configured else [] for key in _CHOICES},
         "deliveries": dict(record.deliveries) if record else {},
         "last_sent_at": values.at(record.sent_at) if record else None,
         "last_error": (record.last_error or None) if record else None,
     }
 
 
-def _row(document: Mapping[str, Any], record: ChannelRecord | None, now: float) -> tuple[Cell, ...]:
+def _row(name: str, configured: ChannelConfig | None, record: ChannelRecord | None, now: float) -> tuple[Cell, ...]:
     return (
-        plain(document["name"]),
-        *_settings(document),
+        plain(name),
+        *_settings(configured),
         str(_count(record, *_OPEN)),
         str(_count(record, "dead")),
         str(_count(record, "sent")),
@@ -109,13 +116,11 @@ def _row(document: Mapping[str, Any], record: ChannelRecord | None, now: float) 
     )
 
 
-def _settings(document: Mapping[str, Any]) -> tuple[Cell, ...]:
-    from watcher.model import DEFAULT_EVENTS
-
-    if not document["configured"]:
+def _settings(configured: ChannelConfig | None) -> tuple[Cell, ...]:
+    if configured is None:
         return ("not in the configuration", "red"), "", ""
-    on = "the default events" if set(document["on"]) == DEFAULT_EVENTS else ", ".join(document["on"])
-    return plain(document["url_from"]), on, plain(", ".join(document["tags"])) or "every job"
+    chosen = [f"{key}: {', '.join(sorted(getattr(configured, key)))}" for key in _CHOICES if getattr(configured, key)]
+    return plain(_source(configured)), events(configured), plain("; ".join(chosen)) or "every job"
 
 
 def _count(record: ChannelRecord | None, *states: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import IO, Any
 import click
 
 from watcher.cli.context import Context
+from watcher.cli.words import counted
 from watcher.config import (
     BadConfigFile,
     ChannelConfig,
@@ -34,7 +35,6 @@ from watcher.errors import ExitCode, WatchError
 _LIMITS = frozenset({"stall_after", "stopping_after", "queued_after"})
 _CAN_BE_OFF = _LIMITS | {"overdue_factor"}
 _LENGTHS = _LIMITS | {"fastest", "slowest", "blind_after", "connect_timeout", "read_timeout", "expect"}
-_ABOUT_CHANNELS = frozenset({"delivery_dead"})
 _BUILT_IN = "built-in defaults (no configuration file)"
 
 
@@ -65,7 +65,7 @@ def check(context: Context, output: str) -> int:
         click.echo(f"bedrock-watch: warning: {warning}", err=True)
     if mistakes:
         raise BadConfigFile(settings.path, mistakes)
-    counts = f"{_count(len(settings.jobs), 'job')}, {_count(len(settings.channels), 'channel')}"
+    counts = f"{counted(len(settings.jobs), 'job')}, {counted(len(settings.channels), 'channel')}"
     click.echo(f"ok: {settings.path or _BUILT_IN}: {counts}")
     return ExitCode.DONE
 
@@ -161,34 +161,24 @@ def _untold(settings: Config) -> Iterator[str]:
         yield "no channel is configured: nobody will be told anything; add a [[channel]]"
         return
     for job in settings.jobs:
-        refusals = [(channel.name, _refusal(channel, job)) for channel in settings.channels]
-        if all(reason for _, reason in refusals):
-            reasons = ", ".join(f"{name} ({reason})" for name, reason in refusals)
+        if reasons := _why_untold(settings.channels, job):
             yield f'job "{job.label or job.id}": no channel would tell of it: {reasons}'
 
 
-def _refusal(channel: ChannelConfig, job: JobConfig) -> str:
-    """Return why *channel* would never tell of *job*; empty when it would, or may.
+def _why_untold(channels: Sequence[ChannelConfig], job: JobConfig) -> str:
+    """Return why none of *channels* would tell of *job*; empty when one would, or may.
 
     What only AWS can say is not held against it: the account of a job given by name, the name of one given by ARN.
     """
+    from watcher.cli.routes import untold
     from watcher.model import JobArn, parse_identifier
-    from watcher.policy import Route, Traits
+    from watcher.policy import Traits
 
-    if channel.on <= _ABOUT_CHANNELS:
-        return "its on names no event of a job"
     arn = parse_identifier(job.id)
     account = arn.account if isinstance(arn, JobArn) else ""
-    traits = Traits(job.tags, account, job.region or "", tuple(filter(None, (job.label, job.id))))
-    verdict = Route(
-        channel.name,
-        channel.on,
-        tags=channel.tags,
-        accounts=channel.accounts if account else frozenset(),
-        regions=channel.regions if job.region else frozenset(),
-        names=() if account else channel.names,
-    ).wants_job(traits)
-    return "" if verdict.told else verdict.reason
+    unknown = ["names" if account else "accounts"] + ([] if job.region else ["regions"])
+    names = tuple(filter(None, (job.label, job.id)))
+    return untold(channels, Traits(job.tags, account, job.region or "", names), unknown)
 
 
 def _report(
@@ -278,7 +268,3 @@ def _create(target: Path, *, force: bool) -> IO[str]:
         raise WatchError(
             f"{target} exists already", "edit it, or write over it with --force; `config init -` prints the example"
         ) from None
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

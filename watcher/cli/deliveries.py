@@ -1,4 +1,4 @@
-"""``bedrock-watch deliveries``: the messages on their way, those that arrived, and those that were given up.
+"""``bedrock-watch deliveries``: the messages on their way, those that arrived, those that were given up, and each try.
 
 Not its business: sending them, which the daemon does.
 """
@@ -14,17 +14,25 @@ from watcher import clock
 from watcher.cli import service, values
 from watcher.cli.context import Context
 from watcher.cli.options import complete_job, output_option
-from watcher.cli.output import note, print_json, print_table
-from watcher.cli.words import Cell, ago, plain
+from watcher.cli.output import note, print_document, print_json, print_table, write
+from watcher.cli.words import Cell, ago, plain, span
 from watcher.errors import UnknownJob, UsageError
 
 if TYPE_CHECKING:
     from watcher.store import Store
-    from watcher.store.history import Told
+    from watcher.store.history import Attempt, Told
 
 _STATES = ("pending", "sending", "sent", "uncertain", "dead")
+_HELD = {"mute": "muted", "digest": "for the digest"}
 _WAITING = frozenset({"pending", "uncertain"})
 _COLORS = {"sent": "green", "dead": "red", "uncertain": "yellow"}
+_RESULTS: dict[str, Cell] = {
+    "sent": ("sent", "green"),
+    "failed": "failed, to be tried again",
+    "refused": ("refused for good", "red"),
+    "uncertain": ("may have arrived", "yellow"),
+}
+_TRIES = ("TRY", "AT", "TOOK", "RESULT", "REASON")
 _HEADERS = ("ID", "CHANNEL", "JOB", "EVENT", "STATE", "TRIES", "WRITTEN", "NEXT TRY", "LAST ERROR")
 
 
@@ -40,7 +48,7 @@ class _ListFirst(click.Group):
 
 @click.group(cls=_ListFirst)
 def deliveries() -> None:
-    """List messages and what became of them, send them again, or drop them.
+    """List messages and what became of them, show each try, send them again, or drop them.
 
     Without a command they are listed: bedrock-watch deliveries [JOB] [--state STATE].
     """
@@ -59,6 +67,30 @@ def list_deliveries(context: Context, *, job: str | None, states: tuple[str, ...
     _print(context, found, output)
     if not found and output == "table":
         note("no such message" if states or job else "no message yet")
+
+
+@deliveries.command()
+@click.argument("delivery", type=int, metavar="ID")
+@output_option
+@click.pass_obj
+def show(context: Context, *, delivery: int, output: str) -> None:
+    """Show each try of a message: when it was, what came of it, and why.
+
+    As JSON they are "tries", beside the message's own members.
+    """
+    with context.store() as store:
+        found = _found(store, [delivery])
+        if not found:
+            raise UnknownJob(f"no message {delivery}", "see them: bedrock-watch deliveries")
+        tries = store.history.attempts(delivery)
+    if output != "table":
+        told = {**values.delivery(found[0]), "tries": [values.attempt(one) for one in tries]}
+        print_document(output, told)
+        return
+    print_deliveries(context, found)
+    if tries:
+        write("")
+        print_table(context, _TRIES, [_try(context, number, one) for number, one in enumerate(tries, 1)])
 
 
 @deliveries.command()
@@ -120,17 +152,27 @@ def _print(context: Context, found: Sequence[Told], output: str) -> None:
 
 def _row(one: Told, now: float) -> tuple[Cell, ...]:
     color = _COLORS.get(one.state)
+    held = one.held(now)
+    state = f"{one.state} ({_HELD[held]})" if held else one.state
     return (
         str(one.id),
         plain(one.channel),
         plain(one.title),
         str(one.event),
-        (one.state, color) if color else one.state,
+        (state, color) if color else state,
         str(one.attempts),
         ago(one.created_at, now),
         ago(one.next_attempt_at, now) if one.state in _WAITING else "",
         plain(one.last_error),
     )
+
+
+def _try(context: Context, number: int, one: Attempt) -> tuple[Cell, ...]:
+    from watcher.render.words import moment
+
+    result = _RESULTS[one.result]
+    began = moment(clock.utc(one.began_at), context.zone)
+    return str(number), began, span(one.ended_at - one.began_at), result, plain(one.reason)
 
 
 def _found(store: Store, ids: Sequence[int]) -> list[Told]:

@@ -13,10 +13,9 @@ import click
 
 from watcher import clock
 from watcher.cli.context import Context
-from watcher.cli.options import complete_job, output_option
+from watcher.cli.options import complete_job, output_option, seconds
 from watcher.cli.output import note, print_json, print_table
 from watcher.cli.words import Cell, plain
-from watcher.errors import UsageError
 
 if TYPE_CHECKING:
     from watcher.model import Event, Job
@@ -32,7 +31,7 @@ _HEADERS = ("EVENT", "SEEN", "AWS'S TIME", "JOB", "WHAT")
 @click.pass_obj
 def events(context: Context, *, job: str | None, limit: int, since: str | None, output: str) -> None:
     """Show what changed, of one job or of all, the oldest first."""
-    begin = clock.now() - _seconds(since) if since else 0.0
+    begin = clock.now() - seconds("--since", since) if since else 0.0
     with context.store() as store:
         found = store.history.events(store.jobs.find(job).id if job else None, limit, begin)
     if output != "table":
@@ -43,15 +42,6 @@ def events(context: Context, *, job: str | None, limit: int, since: str | None, 
         print_table(context, _HEADERS, [row for one in found for row in _rows(context, *one)])
     else:
         note("nothing has changed yet" + (" in that time" if since else ""))
-
-
-def _seconds(since: str) -> float:
-    from watcher.config import parse_duration
-
-    try:
-        return parse_duration(since)
-    except ValueError as error:
-        raise UsageError(f"--since {since!r}: {error}") from error
 
 
 def _rows(context: Context, event: Event, job: Job | None) -> Iterator[tuple[Cell, ...]]:

@@ -5,11 +5,12 @@ Not its business: where it is printed (``show``, ``add``, ``listing``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
+from watcher import clock
 from watcher.bedrock.kind import MalformedResponse
 from watcher.bedrock.kinds import KINDS
 from watcher.cli import values
@@ -31,7 +32,8 @@ TIMELINE = ("  SUB-TASK", "STATUS", "STARTED", "DURATION")
 class JobView:
     """A job, its last snapshot if it was ever seen, and why it cannot be looked at now, if so.
 
-    *snapshot* is None, too, when another version wrote what this one cannot read.  *failing_since* is epoch seconds.
+    *snapshot* is None, too, when another version wrote what this one cannot read.  *muted_until*: until when its news
+    is held back, 0 when it is not.  This and *failing_since* are epoch seconds.
     """
 
     job: Job
@@ -39,6 +41,7 @@ class JobView:
     snapshot: Snapshot | None
     error: LookError | None
     failing_since: float
+    muted_until: float
 
     @property
     def watched(self) -> bool:
@@ -108,6 +111,8 @@ class JobView:
             "seen_at": values.moment(self.record.seen_at) if self.record else None,
             "confirmed_at": values.at(job.confirmed_at),
             "next_poll_at": values.at(job.next_poll_at) if self.watched and job.state != "ended" else None,
+            "expected_seconds": job.expected or None,
+            "muted_until": values.at(self.muted_until),
             "failing_since": values.at(self.failing_since),
             "last_error": values.error(self.error),
         }
@@ -118,16 +123,24 @@ class JobView:
 
 def views(store: Store, jobs: Iterable[Job]) -> list[JobView]:
     """Return the view of each job."""
-    scopes = store.history.scopes()
-    return [_view(job, store.history.record(job.id), *scopes.get(job.scope, ("", 0.0))) for job in jobs]
+    scopes, mutes = store.history.scopes(), store.mutes.active(clock.now())
+    return [
+        _view(job, store.history.record(job.id), scopes.get(job.scope, ("", 0.0)), muted_until(mutes, job))
+        for job in jobs
+    ]
 
 
-def _view(job: Job, record: Record | None, scope_error: str, scope_failing_since: float) -> JobView:
+def muted_until(mutes: Mapping[int | None, float], job: Job) -> float:
+    """Return until when the news of *job* is held back (0: it is not), of all the mutes that are active."""
+    return max(mutes.get(job.id, 0.0), mutes.get(None, 0.0))
+
+
+def _view(job: Job, record: Record | None, of_scope: tuple[str, float], muted: float) -> JobView:
     error, since = job.last_error, job.failing_since
     if not error and job.state != "ended":
-        error, since = scope_error, scope_failing_since
+        error, since = of_scope
     try:
         snapshot = KINDS[job.kind].read(record.facts) if record else None
     except MalformedResponse:
         snapshot = None
-    return JobView(job, record, snapshot, LookError.load(error) if error else None, since if error else 0.0)
+    return JobView(job, record, snapshot, LookError.load(error) if error else None, since if error else 0.0, muted)

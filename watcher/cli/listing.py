@@ -61,7 +61,7 @@ def _print_table(context: Context, database: Database, now: float, *, every: boo
 def _listed(database: Database, now: float, *, every: bool) -> list[Row]:
     from watcher.store.listing import listed
 
-    return listed(database, every=every, ended_since=now - _A_DAY)
+    return listed(database, now, every=every, ended_since=now - _A_DAY)
 
 
 def _cells(row: Row, now: float) -> tuple[Cell, ...]:
@@ -69,7 +69,7 @@ def _cells(row: Row, now: float) -> tuple[Cell, ...]:
     status = row["status"] or ""
     return (
         plain(row["label"] or row["name"] or _id(row)),
-        status_cell(row["state"], status, steps.values()),
+        _marked(status_cell(row["state"], status, steps.values()), muted=row["muted"]),
         plain(", ".join(name for name, step in steps.items() if step in RUNNING_STEPS)),
         span((row["ended_at"] or now) - row["created_at"]) if status else "",
         ago(row["changed_at"], now),
@@ -77,6 +77,12 @@ def _cells(row: Row, now: float) -> tuple[Cell, ...]:
         row["region"],
         _id(row),
     )
+
+
+def _marked(cell: Cell, *, muted: bool) -> Cell:
+    if not muted:
+        return cell
+    return f"{cell} (muted)" if isinstance(cell, str) else (f"{cell[0]} (muted)", cell[1])
 
 
 def _id(row: Row) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.errors import WatchError
+from watcher.errors import UsageError, WatchError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -25,10 +25,25 @@ output_option = click.option(
 """``-o table|json|jsonl``."""
 
 
+def seconds(option: str, text: str, most: float = float("inf")) -> float:
+    """Return the seconds that an option's *text* means; raises UsageError for none, and for more than *most*."""
+    from watcher.cli.words import span
+    from watcher.config import parse_duration
+
+    try:
+        length = parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r}: {error}") from error
+    if length > most:
+        raise UsageError(f"{option} {text!r} is too long", f"it is {span(most)} at most")
+    return length
+
+
 def complete_job(ctx: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """Return the labels, names and ids of watched jobs that go on from *begun*; nothing when they cannot be read."""
     from click.shell_completion import CompletionItem
 
+    from watcher import clock
     from watcher.cli.context import Context
     from watcher.store.listing import listed
 
@@ -36,7 +51,7 @@ def complete_job(ctx: click.Context, _parameter: click.Parameter, begun: str) ->
     context = Context(config_path=ctx.find_root().params.get("config_path"))
     try:
         with context.opened() as database:
-            rows = listed(database, every=True, ended_since=0.0)
+            rows = listed(database, clock.now(), every=True, ended_since=0.0)
     except WatchError:
         return []
     words = {row[key]: None for row in rows for key in ("label", "name", "arn") if row[key]}

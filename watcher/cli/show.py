@@ -15,7 +15,7 @@ from watcher import clock
 from watcher.cli.context import Context
 from watcher.cli.options import complete_job, output_option
 from watcher.cli.output import paint, print_document, print_table, write
-from watcher.cli.words import ago, plain
+from watcher.cli.words import ago, plain, span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,10 +102,14 @@ def _job(context: Context, view: JobView) -> Iterator[tuple[str, str]]:
 
 
 def _watching(context: Context, view: JobView, now: float) -> Iterator[tuple[str, str]]:
+    from watcher.cli.mute import when
+
     job = view.job
     sources = (("bedrock-watch add", job.from_cli), ("the configuration", job.from_config))
     yield "asked for by", " and ".join(name for name, given in sources if given) or "nobody"
     yield "profile", job.profile or "the default credentials"
+    yield "expected to run", f"{span(job.expected)} at most" if job.expected else ""
+    yield "muted until", when(context, view.muted_until, now) if view.muted_until else ""
     yield from _looks(context, view, now)
     if view.error is not None:
         yield "failing since", _when(context, view.failing_since, now)

@@ -17,10 +17,13 @@ from watcher.cli.context import Context
 from watcher.cli.listing import print_running
 from watcher.cli.options import output_option
 from watcher.cli.output import note, paint, print_document, write
-from watcher.cli.words import Cell, ago, plain, span
+from watcher.cli.routes import untold_jobs
+from watcher.cli.words import Cell, ago, counted, plain, some, span
 from watcher.errors import ExitCode, LookError
 
 if TYPE_CHECKING:
+    from watcher.model import Job
+    from watcher.store import Store
     from watcher.store.history import Summary
 
 SILENT = 30.0
@@ -29,6 +32,7 @@ SILENT = 30.0
 STUCK = 600.0
 """Seconds without a turn of one of its loops: longer than any wait that a configuration can ask for."""
 
+_FOLDS = {"mute": "muted", "digest": "for a digest"}
 _STATES = {
     "new": "not seen yet",
     "running": "running",
@@ -40,7 +44,10 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """All that is told.  *own* is what the daemon says of itself; *ailment* is empty when it runs and is well."""
+    """All that is told.  *own* is what the daemon says of itself; *ailment* is empty when it runs and is well.
+
+    *mutes*: which job (None: all news) is muted until when; *untold*: the jobs that no channel would tell of.
+    """
 
     now: float
     pid: int | None
@@ -48,6 +55,8 @@ class _Standing:
     ailment: str
     summary: Summary
     troubles: dict[str, tuple[LookError, float]]
+    mutes: list[tuple[Job | None, float]]
+    untold: list[str]
 
 
 @click.command()
@@ -60,10 +69,8 @@ def status(context: Context, *, output: str) -> int:
     """
     now = clock.now()
     pid = service.daemon_pid(context)
-    own = service.own_words(context, pid)
     with context.store() as store:
-        scopes = {key: (LookError.load(text), since) for key, (text, since) in store.history.scopes().items()}
-        standing = _Standing(now, pid, own, _ailment(pid, own, now), store.history.summary(), scopes)
+        standing = _standing(context, store, pid, now)
         if output == "table":
             for name, cell in _lines(context, standing):
                 write(f"{name.ljust(13)}  {paint(cell, colored=context.colored)}".rstrip())
@@ -75,6 +82,16 @@ def status(context: Context, *, output: str) -> int:
     if pid is None:
         note(service.how_to_start(context))
     return ExitCode.NOT_RUNNING if standing.ailment else ExitCode.DONE
+
+
+def _standing(context: Context, store: Store, pid: int | None, now: float) -> _Standing:
+    own = service.own_words(context, pid)
+    scopes = {key: (LookError.load(text), since) for key, (text, since) in store.history.scopes().items()}
+    mutes = [(None if job is None else store.jobs.get(job), until) for job, until in store.mutes.active(now).items()]
+    # Those that are over have had their last word.
+    jobs = store.jobs.listed(every=False, ended_since=float("inf"))
+    untold = [job.title for job in untold_jobs(context.config.channels, jobs)]
+    return _Standing(now, pid, own, _ailment(pid, own, now), store.history.summary(now), scopes, mutes, untold)
 
 
 def _ailment(pid: int | None, own: dict[str, Any], now: float) -> str:
@@ -104,6 +121,11 @@ def _lines(context: Context, it: _Standing) -> Iterator[tuple[str, Cell]]:
             yield "", plain(error.remedy)
     if it.summary.failing_jobs:
         yield "failing jobs", (str(it.summary.failing_jobs), "red")
+    if it.mutes:
+        from watcher.cli.mute import title, when
+
+        words = [f"{plain(title(job))} until {when(context, until, it.now)}" for job, until in it.mutes]
+        yield "muted", (some(words), "yellow")
     yield "queue", _queue(it)
 
 
@@ -122,6 +144,8 @@ def _configuration(context: Context, it: _Standing) -> str:
 def _queue(it: _Standing) -> Cell:
     waiting, dead = _waiting(it), it.summary.deliveries.get("dead", 0)
     words = f"{waiting} waiting"
+    if held := [f"{it.summary.held[fold]} {why}" for fold, why in _FOLDS.items() if fold in it.summary.held]:
+        words += f" ({', '.join(held)})"
     if waiting:
         words += f", the oldest written {ago(it.summary.oldest_undelivered_at, it.now)}"
     if uncertain := it.summary.deliveries.get("uncertain", 0):
@@ -139,6 +163,11 @@ def _warnings(context: Context, it: _Standing) -> Iterator[str]:
     ours = str(context.config.path or "built-in defaults")
     if it.own and it.own["configuration"] != ours:
         yield f"the daemon uses another configuration ({it.own['configuration']}) than this command ({ours})"
+    if it.untold:
+        yield (
+            f"no channel would tell of {counted(len(it.untold), 'job')}: {some(it.untold)}"
+            "\n  see why: bedrock-watch channel explain JOB"
+        )
     if dead := it.summary.deliveries.get("dead", 0):
         yield f"{dead} given up: see them with bedrock-watch deliveries --state dead"
 
@@ -161,6 +190,9 @@ def _document(context: Context, it: _Standing) -> dict[str, Any]:
         ],
         "deliveries": dict(it.summary.deliveries),
         "waiting": _waiting(it),
+        "held": dict(it.summary.held),
+        "muted": [{"job": values.named(job), "until": values.at(until)} for job, until in it.mutes],
+        "untold": it.untold,
         "oldest_undelivered_at": values.at(it.summary.oldest_undelivered_at),
         "channels": [one.name for one in context.config.channels],
         "warnings": list(_warnings(context, it)),

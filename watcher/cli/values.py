@@ -8,12 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from watcher.clock import utc
+from watcher.clock import now, utc
 
 if TYPE_CHECKING:
     from watcher.errors import LookError
     from watcher.model import Event, Job, Step
-    from watcher.store.history import Told
+    from watcher.store.history import Attempt, Told
 
 
 def at(epoch: float) -> str | None:
@@ -43,6 +43,11 @@ def error(value: LookError | None) -> dict[str, Any] | None:
     return {"fault": value.fault, "code": value.code, "reason": value.reason, "remedy": value.remedy}
 
 
+def named(value: Job | None) -> dict[str, Any] | None:
+    """Return which job it is, in short."""
+    return None if value is None else {"title": value.title, "arn": value.arn or None, "name": value.name or None}
+
+
 def event(value: Event, job: Job | None) -> dict[str, Any]:
     """Return an event; its transitions as the store keeps them."""
     from watcher.store.codec import plain
@@ -50,9 +55,19 @@ def event(value: Event, job: Job | None) -> dict[str, Any]:
     return {
         "id": value.id,
         "subject": value.subject,
-        "job": None if job is None else {"title": job.title, "arn": job.arn or None, "name": job.name or None},
+        "job": named(job),
         "seen_at": moment(value.observed_at),
         "transitions": [plain(change) for change in value.transitions],
+    }
+
+
+def attempt(value: Attempt) -> dict[str, Any]:
+    """Return one try of a message."""
+    return {
+        "began_at": at(value.began_at),
+        "ended_at": at(value.ended_at),
+        "result": value.result,
+        "reason": value.reason or None,
     }
 
 
@@ -65,6 +80,7 @@ def delivery(value: Told) -> dict[str, Any]:
         "title": value.title,
         "channel": value.channel,
         "state": value.state,
+        "held_back_for": value.held(now()) or None,
         "attempts": value.attempts,
         "created_at": at(value.created_at),
         "next_attempt_at": at(value.next_attempt_at) if value.state in ("pending", "uncertain") else None,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 Cell = str | tuple[str, str]
 """What a table holds: a text, or a text and its colour."""
@@ -18,7 +18,7 @@ _COLORS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping
 
 def plain(text: str, *, lines: bool = False) -> str:
     """Return *text* as it may reach a terminal: nothing in it moves the cursor, and it is one line unless *lines*."""
-    if text.isprintable():
+    if text.isprintable() or (lines and text.replace("\n", "").isprintable()):
         return text
     from watcher.render.words import clean
 
@@ -44,6 +44,17 @@ def ago(at: float, now: float) -> str:
     if not at:
         return "-"
     return f"{span(now - at)} ago" if at <= now else f"in {span(at - now)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 job``, ``2 jobs``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """Return *names* as one text: the first *most*, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def is_queued(status: str, steps: Collection[str]) -> bool:

@@ -42,7 +42,10 @@ class Background:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One message's way to one channel.  Times are epoch seconds; 0 means never."""
+    """One message's way to one channel.  Times are epoch seconds; 0 means never.
+
+    *fold* says what it is, or was, held back for; empty when for nothing.
+    """
 
     id: int
     event: int
@@ -56,6 +59,11 @@ class Told:
     next_attempt_at: float
     finished_at: float
     last_error: str
+    fold: str
+
+    def held(self, now: float) -> str:
+        """Return what it is held back for (``outbox.Fold``); empty when for nothing, or no longer."""
+        return self.fold if self.state == "pending" and not self.attempts and self.next_attempt_at > now else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +78,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How things stand: jobs by state, deliveries by state, and the oldest undelivered message's time."""
+    """How things stand: jobs by state, deliveries by state, and the oldest undelivered message's time.
+
+    *held* counts the deliveries that are held back, by what for (``outbox.Fold``).
+    """
 
     jobs: Mapping[str, int]
     deliveries: Mapping[str, int]
+    held: Mapping[str, int]
     oldest_undelivered_at: float
     failing_jobs: int
 
@@ -174,11 +186,16 @@ class History:
             )
             return [Attempt(*row) for row in rows]
 
-    def summary(self) -> Summary:
-        """Return how things stand."""
+    def summary(self, now: float) -> Summary:
+        """Return how things stand *now* (epoch seconds)."""
         with self._db.reading() as sql:
             jobs = sql.execute("SELECT state, count(*) AS n FROM jobs WHERE from_cli OR from_config GROUP BY state")
             deliveries = sql.execute(f"SELECT state, count(*) AS n FROM deliveries WHERE {_NEWS} GROUP BY state")
+            held = sql.execute(
+                "SELECT fold, count(*) AS n FROM deliveries"
+                " WHERE state = 'pending' AND fold != '' AND attempts = 0 AND next_attempt_at > ? GROUP BY fold",
+                (now,),
+            )
             oldest = sql.execute(
                 "SELECT coalesce(min(created_at), 0) FROM deliveries WHERE state IN ('pending', 'sending', 'uncertain')"
             )
@@ -186,6 +203,7 @@ class History:
             return Summary(
                 jobs={row["state"]: row["n"] for row in jobs},
                 deliveries={row["state"]: row["n"] for row in deliveries},
+                held={row["fold"]: row["n"] for row in held},
                 oldest_undelivered_at=oldest.fetchone()[0],
                 failing_jobs=failing.fetchone()[0],
             )

@@ -19,12 +19,15 @@ _SCOPE = (
 )
 """``Job.scope``, in SQL."""
 
+# A mute of job 0 is one of every job: ``news.EVERY_JOB``, whose import would cost more than the query.
+
 _ROWS = f"""
     SELECT jobs.identifier, coalesce(jobs.arn, '') AS arn, jobs.name, jobs.label, jobs.region, jobs.state,
         jobs.created_at, jobs.changed_at, jobs.ended_at,
         json_extract(facts, '$.status') AS status, json_extract(facts, '$.statusDetails') AS steps,
         json_extract(nullif(jobs.last_error, ''), '$.code') AS error, jobs.failing_since,
-        json_extract(scopes.last_error, '$.code') AS scope_error, scopes.failing_since AS scope_failing_since
+        json_extract(scopes.last_error, '$.code') AS scope_error, scopes.failing_since AS scope_failing_since,
+        EXISTS (SELECT 1 FROM mutes WHERE mutes.job IN (0, jobs.id) AND until > ?) AS muted
     FROM jobs LEFT JOIN snapshots ON snapshots.job = jobs.id
         LEFT JOIN scopes ON jobs.state != 'ended' AND scopes.key = {_SCOPE}
     WHERE (jobs.from_cli OR jobs.from_config) AND (? OR jobs.state != 'ended' OR jobs.ended_at >= ?)
@@ -32,11 +35,11 @@ _ROWS = f"""
 """
 
 
-def listed(database: Database, *, every: bool, ended_since: float) -> list[Row]:
+def listed(database: Database, now: float, *, every: bool, ended_since: float) -> list[Row]:
     """Return the watched jobs, as ``Jobs.listed`` chooses and orders them.
 
     *steps* is AWS's ``statusDetails`` as a JSON text, *error* the code of the last look's error, *scope_error* that of
-    the whole scope's; None when there is none.
+    the whole scope's; None when there is none.  *muted* is whether its news is held back *now* (epoch seconds).
     """
     with database.reading() as sql:
-        return sql.execute(_ROWS, (every, ended_since)).fetchall()
+        return sql.execute(_ROWS, (now, every, ended_since)).fetchall()
