@@ -61,6 +61,7 @@ class World:
     truth: dict[str, dict[str, Any]] = field(default_factory=dict)
     mailboxes: dict[str, list[Message]] = field(default_factory=lambda: defaultdict(list))
     unmarked: bool = False
+    burst: int = 0
     doubtful: int = 0
     chances: Iterator[int] = field(default_factory=itertools.count)
 
@@ -175,7 +176,7 @@ def alive(world: World, lane: type[Lane]) -> Iterator[tuple[Store, Group, list[L
                 world.in_thread,
                 now=lambda: world.now,
                 luck=lambda: 0.0,
-                manner=Manner(host="test"),
+                manner=Manner(burst=world.burst, host="test"),
                 pace_of=lambda _: Pace(),
                 log=LOG,
                 on_news=lambda: None,
@@ -207,10 +208,15 @@ async def live(world: World, lane: type[Lane], *, drain: bool) -> bool:
 
 
 def play(
-    directory: Path, lives: list[list[dict[str, Any]]], deaths: frozenset[int], moods: list[str], lane: type[Lane]
+    directory: Path,
+    lives: list[list[dict[str, Any]]],
+    deaths: frozenset[int],
+    moods: list[str],
+    lane: type[Lane],
+    burst: int = 0,
 ) -> World:
     """Play all *lives* side by side, dying at the chances numbered by *deaths*; then let everything drain in peace."""
-    world = World(directory / "story.db", deaths, itertools.cycle([*moods, "take"]))
+    world = World(directory / "story.db", deaths, itertools.cycle([*moods, "take"]), burst=burst)
     store = Store.open(world.path)
     for number in range(1, len(lives) + 1):
         store.jobs.add(Wanted(JobArn.parse(arn(number)), "us-east-1"), world.now, ask=False)
@@ -278,6 +284,23 @@ def test_nothing_is_lost_reordered_or_repeated_without_a_reason(
     """Whatever dies between any two steps, each channel gets each event, in order, and repeats say so."""
     with TemporaryDirectory() as directory:
         check(play(Path(directory), list(lives), deaths, moods, Lane), list(lives))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(lives=LIVES, deaths=st.frozensets(st.integers(0, 80), max_size=10), moods=MOODS)
+def test_nothing_is_lost_in_summaries_either(
+    lives: tuple[list[dict[str, Any]], ...], deaths: frozenset[int], moods: list[str]
+) -> None:
+    """In a burst messages are told together: each ending is named on each channel, after what came before it."""
+    with TemporaryDirectory() as directory:
+        world = play(Path(directory), list(lives), deaths, moods, Lane, burst=1)
+    for channel in CHANNELS:
+        text = "\n".join(f"{message.title}\n{message.body}" for message in world.mailboxes[channel])
+        for number, life in enumerate(lives, 1):
+            ending = f"{life[-1]['status'].upper()} job-{number}"
+            assert ending in text
+            steps = [text.find(f"{verb} job-{number} (") for verb in ("STARTED", "FINISHED")]
+            assert max(steps) < text.rindex(ending)
 
 
 def test_every_single_death_is_survived() -> None:
