@@ -199,7 +199,7 @@ def test_what_was_held_back_by_a_mute_is_told_in_one_summary(stage: Stage) -> No
     stage.now += 7201
     stage.turns(lane)
     (message,) = post.messages
-    assert message.title == "[bedrock] 2 messages about 1 job (muted)"
+    assert message.title == "[bedrock] 1 FAILED: 2 messages about 1 job (muted)"
 
 
 def test_a_summary_that_fails_is_sent_again_whole(stage: Stage) -> None:
@@ -312,6 +312,22 @@ def test_a_receivers_wish_to_wait_is_honoured(stage: Stage) -> None:
     anyio.run(stage.lane(Post(answers=[Failed("429", retry_after=500.0)])).turn)
     (told,) = stage.store.history.deliveries()
     assert told.next_attempt_at >= stage.now + 500
+
+
+def test_when_a_channel_works_again_what_waited_goes_at_once_and_in_order(stage: Stage) -> None:
+    """Its pauses were made for a channel that did not."""
+    post = Post(answers=[Failed("503")] * 12)
+    lane = stage.lane(post, burst=0)
+    for number in (1, 2, 3):
+        stage.news(number)
+    for _ in range(12):
+        stage.now = max(stage.now, anyio.run(lane.turn) or stage.now)
+        stage.now = max(stage.now, min(one.next_attempt_at for one in stage.store.history.deliveries()))
+    began = stage.now
+    while any(one.state != "sent" for one in stage.store.history.deliveries()):
+        stage.now = max(stage.now, anyio.run(lane.turn) or stage.now)
+    assert stage.now - began < 1
+    assert sorted(message.title for message in post.messages[12:]) == [f"[bedrock] FAILED job-{n}" for n in (1, 2, 3)]
 
 
 def test_a_permanent_refusal_is_told_on_the_other_channels_at_once(stage: Stage) -> None:

@@ -13,6 +13,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support_jobs import arn
 from support_stories import FAILED, JOB, SEEN, SNAPSHOT, WHY, cases, minute, story
 
 from watcher.model import EVENTS, Event, FailureExplained, Family, Outcome, Severity, StatusChanged, Transition
@@ -183,9 +184,9 @@ def many(count: int, label: str = "job", why: str = "x" * 2048) -> list[Story]:
 @pytest.mark.parametrize(
     ("reason", "title"),
     [
-        ("digest", "[bedrock] 12 messages about 11 jobs (digest)"),
-        ("burst", "[bedrock] 12 messages about 11 jobs (burst)"),
-        ("mute", "[bedrock] 12 messages about 11 jobs (muted)"),
+        ("digest", "[bedrock] 12 FAILED: 12 messages about 11 jobs (digest)"),
+        ("burst", "[bedrock] 12 FAILED: 12 messages about 11 jobs (burst)"),
+        ("mute", "[bedrock] 12 FAILED: 12 messages about 11 jobs (muted)"),
     ],
 )
 def test_a_summary_says_how_many_messages_it_stands_for(reason: Any, title: str) -> None:
@@ -193,7 +194,7 @@ def test_a_summary_says_how_many_messages_it_stands_for(reason: Any, title: str)
     doc = compose_summary([*stories, stories[0]], reason)
     assert doc.title == title
     assert doc.severity is Severity.FAILURE
-    assert compose_summary(stories[:1], reason).title.startswith("[bedrock] 1 message about 1 job (")
+    assert compose_summary(stories[:1], reason).title.startswith("[bedrock] 1 FAILED: 1 message about 1 job (")
 
 
 LIMITS = [
@@ -257,3 +258,16 @@ def test_no_event_of_any_kind_is_left_out_of_a_summary(picked: Sequence[str]) ->
     assert Counter(entry.head for entry in doc.entries) == heads
     for family in Family:
         assert len(re.findall(r"(?<!-)11-20 11:13(?!:)", write(doc, family).body)) == len(picked)
+
+
+def test_jobs_of_the_same_name_are_told_apart_in_a_summary() -> None:
+    stories = [
+        replace(
+            story(*FAILED, job=replace(JOB, id=n, identifier=arn(n), arn=arn(n))),
+            event=Event(n, f"job/{n}", 1, FAILED, SEEN),
+        )
+        for n in (1, 2)
+    ]
+    body = write(compose_summary(stories, "digest"), Family.TEXT).body
+    for one in ("abcdefghij01", "abcdefghij02"):
+        assert f"FAILED nova-support-v3 (training) after 3h12m [{one}]" in body

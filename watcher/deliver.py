@@ -82,6 +82,9 @@ class Queue(Protocol):
     def failed(self, deliveries: Sequence[Delivery], verdict: Failed, times: Times) -> list[Delivery]:
         """Put messages back; return those that are to be given up instead."""
 
+    def hurry(self, channel: str, now: float) -> None:
+        """Try at once what waits after a failure."""
+
     def bury(self, deliveries: Sequence[Delivery], reason: str, now: float, tell: Sequence[str]) -> None:
         """Give messages up."""
 
@@ -246,6 +249,7 @@ class Lane:
             await self._transact(self._queue.sent, deliveries, verdict, began, now)
             if self.failing:
                 self._log.info("channel_works_again", channel=self.channel)
+                await self._transact(self._queue.hurry, self.channel, now)
             self.failing = False
             return
         event = deliveries[0].event.id

@@ -39,20 +39,33 @@ def compose_summary(stories: Sequence[Story], reason: Reason) -> Doc:
     Times are in the zone of the last story, which also tells when and where this is written.
     """
     last = stories[-1]
-    title = f"{_counted(len(stories), 'message')}{_about(stories)} ({_NAMES[reason]})"
+    title = f"{_failed(stories)}{_counted(len(stories), 'message')}{_about(stories)} ({_NAMES[reason]})"
+    namesakes = _namesakes(stories)
     tally = _tally(stories)
     return Doc(
         title=PREFIX + shorten(title, TITLE - len(PREFIX)),
         severity=min((severity(story.event.transitions) for story in stories), key=_WORST.index),
         gist=shorten(clean("; ".join(headline(story).within(60) for story in stories[:3])), GIST),
         lines=(" ".join(filter(None, (_WHY[reason], tally, f"Times are {offset(last.now, last.zone)}."))),),
-        entries=tuple(map(_entry, stories)),
+        entries=tuple(_entry(story, namesakes) for story in stories),
         notices=(REPEAT,) if any(story.uncertain for story in stories) else (),
         footer=(_extent(stories), f"bedrock-watch on {clean(last.host)}"),
         about=tuple(stories),
         reason=reason,
         conversation=f"{last.host}/{reason}",
     )
+
+
+def _failed(stories: Sequence[Story]) -> str:
+    """Return how many of the messages tell of a failed job: a subject that hides one would be worse than none."""
+    failed = sum(headline(story).outcome == "FAILED" for story in stories)
+    return f"{failed} FAILED: " if failed else ""
+
+
+def _namesakes(stories: Sequence[Story]) -> frozenset[str]:
+    """Return what several jobs of these stories are called alike."""
+    named = {(story.event.subject, story.job.title) for story in stories if story.job is not None}
+    return frozenset(title for title, count in Counter(title for _, title in named).items() if count > 1)
 
 
 def _about(stories: Sequence[Story]) -> str:
@@ -68,13 +81,15 @@ def _tally(stories: Sequence[Story]) -> str:
     return f"Of the jobs, {', '.join(told)}." if told else ""
 
 
-def _entry(story: Story) -> Entry:
+def _entry(story: Story, namesakes: frozenset[str]) -> Entry:
     head, zone = headline(story), story.zone
+    job = story.job
+    which = f" [{clean(job.identifier.rpartition('/')[2])}]" if job is not None and job.title in namesakes else ""
     return Entry(
         at=f"{story.event.observed_at.astimezone(zone):%m-%d %H:%M}",
-        head=head.within(TITLE - len(PREFIX)) + (" (late)" if story.revived else ""),
+        head=head.within(TITLE - len(PREFIX) - len(which)) + which + (" (late)" if story.revived else ""),
         outcome=head.outcome,
-        subject=head.subject,
+        subject=head.subject + which,
         failure=shorten(clean(failure(story)), FAILURE),
     )
 

@@ -215,6 +215,7 @@ class Outbox:
             if row is not None and row["value"] == fingerprint:
                 return 0
             sql.execute("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)", (key, fingerprint))
+            _hurry(sql, channel, now)
             cursor = sql.execute(
                 "UPDATE deliveries SET state = 'pending', revived = 1, tried_since = 0, next_attempt_at = ?,"
                 " finished_at = 0, fold = ''"
@@ -223,6 +224,11 @@ class Outbox:
                 (now, channel, DROPPED, now - REVIVED_FOR, f"channel/{channel}"),
             )
             return cursor.rowcount
+
+    def hurry(self, channel: str, now: float) -> None:
+        """Try at once what waits after a failure: the channel works again, and the oldest goes first."""
+        with self._db.transaction() as sql:
+            _hurry(sql, channel, now)
 
     def release(self, digesting: Sequence[str], now: float) -> None:
         """Let go what waits for the digest of channels that have none any more; *digesting* are those that have."""
@@ -291,6 +297,14 @@ def _note(
     sql.executemany(
         "INSERT INTO attempts (delivery, began_at, ended_at, result, reason) VALUES (?, ?, ?, ?, ?)",
         [(delivery.id, began_at, now, result, reason) for delivery in deliveries],
+    )
+
+
+def _hurry(sql: sqlite3.Connection, channel: str, now: float) -> None:
+    sql.execute(
+        f"UPDATE deliveries SET next_attempt_at = min(next_attempt_at, ?) WHERE channel = ? AND {_WAITING}"
+        " AND fold = '' AND attempts > 0",
+        (now, channel),
     )
 
 
