@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
-from support_cli import Answer, Program, daemon, missed, program, see, seen
+from support_cli import Answer, Program, add, daemon, missed, program, see, seen
 from support_jobs import arn, response, step
 
 from watcher import clock, presence
@@ -64,6 +63,24 @@ def test_a_job_is_added_once_however_often_it_is_said(program: Program) -> None:
     assert (job.arn, job.label, job.tags, job.region) == (arn(1), "bot", ("a", "b"), "us-east-1")
 
 
+def test_it_says_what_was_done_with_each_job(program: Program) -> None:
+    """A person who says it twice wants to know that nothing changed."""
+    program("add", arn(1))
+    program("add", arn(1), arn(2))
+    assert program.out == "abcdefghij01: already watched\nabcdefghij02: added\n"
+    for change in (["--tag", "a"], ["--profile", "b"], ["--expect", "4h"]):
+        program("add", arn(1), *change)
+        assert program.out == "abcdefghij01: updated\n"
+
+
+def test_tags_replace_the_earlier_ones_and_an_empty_one_takes_them_away(program: Program) -> None:
+    program("add", arn(1), "--tag", "a", "--tag", "b")
+    program("add", arn(1), "--tag", "c")
+    assert [job.tags for job in jobs(program)] == [("c",)]
+    program("add", arn(1), "--tag", "")
+    assert [job.tags for job in jobs(program)] == [()]
+
+
 def test_adding_again_updates_label_tags_and_profile(program: Program) -> None:
     """An empty label takes the label away."""
     program("add", arn(1), "--label", "bot", "--tag", "a", "--profile", "one")
@@ -101,26 +118,12 @@ def test_a_profile_is_remembered_and_the_configured_one_is_for_new_jobs(program:
     assert {job.arn: job.profile for job in jobs(program)} == {arn(1): "mine", arn(2): "everybodys"}
 
 
-def test_a_dash_reads_jobs_from_stdin(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One a line; blank lines and comments are passed over."""
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"# mine\n\n  {arn(1)}  \n{arn(2)}\n#{arn(3)}\n"))
-    assert program("add", "-", arn(4)) == 0
-    assert {job.arn for job in jobs(program)} == {arn(1), arn(2), arn(4)}
-
-
-def test_an_empty_stdin_adds_nothing(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("# nothing\n"))
-    assert program("add", "-") == 2
-    assert "no job on stdin" in program.err
-
-
 @pytest.mark.parametrize(
     "options",
     [
         ["--label", "two\nlines"],
         ["--label", "\x1b[2Jgone"],
         ["--label", "x" * 101],
-        ["--tag", ""],
         ["--tag", " "],
         ["--tag", "a\x07"],
         ["--profile", "a\nb"],
@@ -161,8 +164,9 @@ def test_a_name_without_a_region_is_refused(program: Program) -> None:
     assert not program.state_dir.exists()
 
 
-def test_a_region_that_is_none_is_refused(program: Program) -> None:
-    assert program("add", "my-job", "--region", "Europe/Berlin") == 2
+@pytest.mark.parametrize("region", ["Europe/Berlin", "narnia", "US-East-1", "us-east-1 ", "us-east", ""])
+def test_a_region_that_is_none_is_refused(program: Program, region: str) -> None:
+    assert program("add", "my-job", "--region", region) == 2
     assert "write it like us-east-1" in program.err
 
 
@@ -176,11 +180,10 @@ def test_the_region_is_not_for_arns(program: Program) -> None:
 def test_without_a_daemon_it_says_how_to_start_one(program: Program) -> None:
     """Names the database, and warns that nobody is told."""
     assert program("add", arn(1)) == 0
-    assert program.out == "abcdefghij01: new\n"
+    assert program.out == "abcdefghij01: added\n"
     assert f"database: {presence.database(program.state_dir)}" in program.err
     assert "the daemon does not run" in program.err
     assert "bedrock-watch run" in program.err
-    assert "systemctl start bedrock-watch" in program.err
     assert "no channel is configured" in program.err
 
 
@@ -230,7 +233,7 @@ def test_while_the_daemon_runs_aws_answer_is_printed(program: Program) -> None:
     with daemon(program.state_dir, answering(None)):
         assert program("add", arn(1), "--label", "bot") == 0
     lines = program.out.splitlines()
-    assert lines[0].startswith("bot: InProgress running for ")
+    assert lines[0].startswith("bot: added; InProgress ")
     assert lines[2].startswith("  validation  Completed   2026-11-20 ")
     assert lines[2].endswith("  8m")
     assert lines[3].startswith("> training    InProgress")
@@ -294,8 +297,24 @@ def test_a_job_that_is_over_is_not_waited_for(program: Program) -> None:
         seen(store, status="Completed", minute=90, endTime="2026-11-20T09:30:00Z")
     with daemon(program.state_dir):
         assert program("add", arn(1)) == 0
-    assert program.out == "job-1: Completed after 1h30m\n"
+    assert program.out == "job-1: already watched; Completed after 1h30m\n"
     assert program.err.count("bedrock-watch:") == 1  # nobody will be told
+
+
+def test_a_name_that_leads_to_a_job_that_is_over_is_not_waited_for(program: Program) -> None:
+    """The daemon finds out whose name it is, and that there is nothing left to look at."""
+    over = response(1, status="Completed", minute=90, endTime="2026-11-20T09:30:00Z")
+    with program.store() as store:
+        see(store, add(store), over)
+
+    def answer(store: Store, job: Job) -> None:
+        if not job.arn:
+            see(store, job, over)
+
+    with daemon(program.state_dir, answer):
+        assert program("add", "job-1", "--region", "us-east-1") == 0
+    assert program.out.endswith("; Completed after 1h30m\n")
+    assert "no answer" not in program.err
 
 
 def test_as_json_it_is_a_document(program: Program) -> None:

@@ -31,6 +31,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty home directory, on a machine without a configuration."""
     for name in ("BEDROCK_WATCH_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "STATE_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr("watcher.config.files.SYSTEM_PATH", tmp_path / "none.toml")
     return tmp_path / "home"
@@ -68,7 +70,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Program:
 def test_check_counts_what_it_found(run: Program, tmp_path: Path) -> None:
     """The answer is data; there is nothing to say about it."""
     path = write(
-        tmp_path, f"[[job]]\nid = '{ARN}'\n[[job]]\nid = 'n'\n[[channel]]\nname = 'a'\nurl = 'json://127.0.0.1'"
+        tmp_path,
+        f"[[job]]\nid = '{ARN}'\n[[job]]\nid = 'n'\nregion = 'us-east-1'\n[[channel]]\nname = 'a'\nurl = 'json://127.0.0.1'",
     )
     assert run("--config", path, "config", "check") == ExitCode.DONE
     assert (run.out, run.err) == (f"ok: {path}: 2 jobs, 1 channel\n", "")
@@ -122,11 +125,13 @@ def test_check_does_not_blame_a_secret_that_it_may_not_read(run: Program) -> Non
     with open_dir() as directory:
         path = write(
             directory,
-            "[[channel]]\nname = 'a'\nurl_file = 'hook'\n[[channel]]\nname = 'b'\nurl_credential = 'hook'",
+            "state_dir = 'state'\n[[channel]]\nname = 'a'\nurl_file = 'hook'\n"
+            "[[channel]]\nname = 'b'\nurl_credential = 'hook'",
         )
         Path(path).chmod(0o644)
         (directory / "hook").write_text(HOOK)
         (directory / "hook").chmod(0)
+        directory.chmod(0o777)
         with as_nobody():
             code = run("--config", path, "config", "check", "-o", "jsonl")
     document = run.document()
@@ -239,7 +244,7 @@ def test_init_writes_the_example_where_it_will_be_found(run: Program, home: Path
     assert file.read_bytes() == EXAMPLE.read_bytes()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert run.out == ""
-    assert str(file) in run.err
+    assert run.err.endswith(f"wrote {file}; edit it, then run: bedrock-watch config check\n")
     assert run("config", "check") == ExitCode.DONE
     assert str(file) in run.out
 
@@ -255,6 +260,8 @@ def test_init_writes_to_the_place_that_is_named(
     words = {"argument": ["config", "init", path], "option": ["--config", path, "config", "init"]}
     assert run(*words.get(how, ["config", "init"])) == ExitCode.DONE
     assert Path(path).read_bytes() == EXAMPLE.read_bytes()
+    option = "" if how == "variable" else f" --config {path}"
+    assert run.err.endswith(f"then run: bedrock-watch{option} config check\n")
 
 
 def test_init_does_not_write_over_a_file_unless_it_is_forced_to(run: Program, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support_cli import Program, program
-from support_config import ARN, EXAMPLE, write
+from support_config import ARN, EXAMPLE, SECRET, as_nobody, open_dir, write
 
 from watcher.config import load
 from watcher.errors import ExitCode
@@ -23,6 +23,13 @@ CHANNEL = "[[channel]]\nname = 'ops'\nurl = 'json://127.0.0.1'\n"
 JOB = f"[[job]]\nid = '{ARN}'\nlabel = 'support bot'\ntags = ['team-a']\n"
 NAMED = "[[job]]\nid = 'by-name'\n"
 HIDDEN = "(hidden)"
+
+
+@pytest.fixture(autouse=True)
+def region(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the environment tell the region of a job that is given by name."""
+    del program  # which empties the environment first
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
 
 
 def warnings(program: Program, text: str) -> list[str]:
@@ -39,6 +46,54 @@ def mistakes(program: Program, text: str) -> list[dict[str, str]]:
     assert program("config", "check", "-o", "json") == ExitCode.BAD_CONFIG
     found: list[dict[str, str]] = program.document()["mistakes"]
     return found
+
+
+# What this machine and this user have to say
+
+
+def test_check_warns_of_a_state_dir_that_this_user_cannot_make(program: Program) -> None:
+    """It may be right for the user of the service, whom nobody can ask here."""
+    with open_dir() as directory:
+        path = write(directory, "state_dir = 'not/yet'")
+        Path(path).chmod(0o644)
+        directory.chmod(0o555)
+        with as_nobody():
+            assert program("--config", path, "config", "check") == ExitCode.DONE
+        assert f"state_dir {directory}/not/yet: this user may not write in {directory};" in program.err
+        directory.chmod(0o777)
+        with as_nobody():
+            assert program("--config", path, "config", "check") == ExitCode.DONE
+        assert "state_dir" not in program.err
+
+
+@pytest.mark.parametrize("profile", ["", "profile = 'far'"])
+def test_check_asks_the_aws_profile_for_the_region_of_a_name(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    """As the daemon does when it starts; that nothing tells it is a mistake, and so is a profile that is not there."""
+    aws = tmp_path / "aws"
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(aws))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    path = write(tmp_path, f"[[job]]\nid = 'by-name'\n{profile}")
+    aws.write_text("[default]\nregion = eu-west-3\n[profile far]\nregion = ap-south-1\n")
+    assert program("--config", path, "config", "check") == ExitCode.DONE
+    aws.write_text("[profile far]\n")
+    assert program("--config", path, "config", "check") == ExitCode.BAD_CONFIG
+    assert '  job "by-name".region: the job is given by name, and nothing tells its region\n' in program.err
+    if profile:
+        aws.write_text("")
+        assert program("--config", path, "config", "check") == ExitCode.BAD_CONFIG
+        assert '  job "by-name".profile: ' in program.err
+
+
+@pytest.mark.parametrize(("scheme", "better"), [("https", "jsons"), ("HTTP", "json")])
+def test_check_knows_what_a_web_address_should_be(program: Program, tmp_path: Path, scheme: str, better: str) -> None:
+    """People paste the address of their own webhook; Apprise has a word of its own for it."""
+    path = write(tmp_path, f"[[channel]]\nname = 'a'\nurl = '{scheme}://example.com/{SECRET}'")
+    assert program("--config", path, "config", "check") == ExitCode.BAD_CONFIG
+    assert f"write {better}:// in the place of {scheme.lower()}://" in program.err
+    assert SECRET not in program.err
 
 
 # Jobs that nobody would hear of

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from support_cli import Program, daemon, program, see, seen
+from support_cli import Program, add, daemon, program, see, seen
 from support_jobs import at, response
 from support_outbox import arrived, claimed, failed
 
 from watcher import clock
-from watcher.model import Failed
+from watcher.model import ChannelTest, Failed, Posting, WatchLost
+from watcher.store.ledger import Miss
 from watcher.store.outbox import Times
 
 __all__ = ["program"]
@@ -45,10 +46,61 @@ def test_messages_are_listed_with_what_became_of_them(program: Program, messages
     assert program("deliveries") == 0
     rows = {int(row[0]): row for row in program.rows()}
     assert set(rows) == set(messages.values())
-    assert rows[messages["dead"]][1:6] == ["ml", "job-1", "2", "dead", "1"]
+    assert rows[messages["dead"]][1:6] == ["ml", "job-1", "2 completed", "dead", "1"]
     assert rows[messages["dead"]][-1] == "HTTP 404 Not Found"
     assert rows[messages["late"]][-1] == "could not connect"
     assert rows[messages["late"]][-2].startswith("in 1m")
+    assert rows[messages["waits"]][-2] == "now"
+
+
+def test_a_message_behind_an_older_one_says_which_it_waits_for(program: Program, messages: dict[str, int]) -> None:
+    """It is due, and is not sent: a job's news never overtakes itself."""
+    with program.store() as store:
+        again = response(2, status="Failed", minute=10, endTime=at(10), failureMessage="why")
+        see(store, store.jobs.find("job-2"), again, channels=("ops",))
+    program("deliveries", "job-2")
+    assert program.rows()[-1][3].endswith(" failed")
+    assert program.rows()[-1][-2] == f"waits for {messages['late']}"
+    program("deliveries", "job-2", "-o", "json")
+    last = program.document()["deliveries"][-1]
+    assert last["waits_for"] == messages["late"]
+    assert {"failed", "failure_message"} <= set(last["kinds"])
+
+
+def test_what_is_about_no_nameable_job_is_titled_in_short(program: Program) -> None:
+    """A job without a name by its id; a scope by region, account and profile; a channel as ``events`` has it."""
+    program.configure(CHANNELS)
+    lost = WatchLost("denied", "allow it", clock.utc(clock.now()))
+    with program.store() as store:
+        job = add(store)
+        store.ledger.missed(job.id, Miss(3, 1.0, 2.0, "", (lost,), (Posting("ops"),)), clock.now())
+        for key in ("research@123456789012/us-east-1/k", "default@-/eu-west-1/k"):
+            store.ledger.scope_missed(key, Miss(3, 1.0, 2.0, "", (lost,), (Posting("ops"),)), clock.now())
+        store.outbox.put("ml", ChannelTest("ml"), clock.now())
+    titles = [
+        "abcdefghij01",
+        "us-east-1, account 123456789012 (profile research)",
+        "eu-west-1",
+        "channel ml",
+    ]
+    program("deliveries")
+    assert [row[2] for row in program.rows()] == titles
+    program("events")
+    assert [row[3] for row in program.rows()] == titles
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(1, "only 1 test was; send a new one"), (2, "only 2 tests were; send new ones")]
+)
+def test_tests_that_failed_are_not_sent_again_and_that_is_said(program: Program, number: int, said: str) -> None:
+    program.configure(CHANNELS)
+    with program.store() as store:
+        for channel in ("ops", "ml")[:number]:
+            store.outbox.put(channel, ChannelTest(channel), clock.now())
+            store.outbox.bury([claimed(store, channel)], "HTTP 404", clock.now(), ())
+    assert program("deliveries", "retry", "--all-dead") == 0
+    assert said in program.err
+    assert "with bedrock-watch channel test" in program.err
 
 
 @pytest.mark.parametrize(
@@ -91,7 +143,7 @@ def test_each_try_of_a_message_is_shown_with_its_reason(program: Program, messag
         store.outbox.bury([late], "HTTP 404", now, ())
     assert program("deliveries", "show", str(messages["late"])) == 0
     summary, tries = program.out.split("\n\n")
-    assert summary.splitlines()[1].split()[:5] == [str(late.id), "ops", "job-2", str(late.event.id), "dead"]
+    assert summary.splitlines()[1].split()[:5] == [str(late.id), "ops", "job-2", str(late.event.id), "completed"]
     rows = [line.split("  ") for line in tries.splitlines()[1:]]
     cells = [[cell.strip() for cell in row if cell] for row in rows]
     assert [(row[0], row[3], row[4]) for row in cells] == [

@@ -41,6 +41,17 @@ def test_with_no_database_there_is_nothing_and_nothing_is_made(program: Program)
     assert not program.state_dir.exists()
 
 
+@pytest.mark.parametrize(("number", "said"), [(1, "1 job stands"), (2, "2 jobs stand")])
+def test_jobs_that_only_the_configuration_knows_yet_are_said(program: Program, number: int, said: str) -> None:
+    """The daemon takes them over when it starts; until then no table has them."""
+    program.configure("".join(f'[[job]]\nid = "{arn(one)}"\n' for one in range(number)))
+    assert program("list") == 0
+    assert f"{said} in the configuration; the daemon takes" in program.err
+    assert "no jobs yet" not in program.err
+    program("status")
+    assert f"jobs           {said} in the configuration; the daemon takes" in program.out
+
+
 def test_the_table_shows_what_matters_first(program: Program) -> None:
     """Who, its status in AWS's word, the sub-task that runs, how long, when it changed, what is wrong."""
     with program.store() as store:
@@ -265,8 +276,9 @@ def test_a_removed_job_is_listed_no_more_and_still_known(program: Program) -> No
     program("list", "-o", "json")
     assert [job["name"] for job in program.document()["jobs"]] == ["job-2"]
     assert program("show", "job-1") == 0
+    assert "  watched    no longer\n" in program.out
     assert program("remove", "job-1") == 0
-    assert "not watched anyway: job-1" in program.err
+    assert "job-1 was not being watched" in program.err
 
 
 def test_nothing_is_removed_when_one_of_several_is_unknown(program: Program) -> None:

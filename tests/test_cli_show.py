@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from support_cli import Program, add, daemon, missed, program, see, seen
-from support_jobs import response, step
+from support_jobs import at, response, step
 
 from watcher import clock
+from watcher.cli.values import at as at_json
 from watcher.errors import LookError, LookFault
 from watcher.model import Job
 from watcher.store import Store
@@ -33,6 +34,12 @@ FAILED: dict[str, Any] = {
         "trainingDetails": step("NotStarted"),
     },
 }
+
+
+def facts(table: str) -> dict[str, str]:
+    """Return what stands beside each name."""
+    pairs = (line.strip().partition("  ") for line in table.splitlines() if line.startswith("  "))
+    return {name: value.strip() for name, _, value in pairs}
 
 
 def a_failed_job(store: Store) -> Job:
@@ -120,6 +127,60 @@ def test_the_looks_that_found_nothing_are_known_to_the_daemon(program: Program) 
     with daemon(program.state_dir, groups=groups):
         program("show", "job-1")
     assert "next look     in 1h" in program.out
+
+
+@pytest.mark.parametrize("trouble", ["scope", "job", "over", "removed"])
+def test_a_look_that_did_not_succeed_is_not_called_the_last_look(program: Program, trouble: str) -> None:
+    """The daemon tells when a whole group was tried; that says nothing of what failed, is over, or is not watched."""
+    error = LookError(LookFault.DENIED, "AccessDeniedException", "not authorized", "allow bedrock:Get")
+    with program.store() as store:
+        job = seen(store, status="Completed", endTime=at(9)) if trouble == "over" else seen(store)
+        with store.database.transaction() as sql:
+            sql.execute("UPDATE jobs SET confirmed_at = confirmed_at - 7200")
+        if trouble == "scope":
+            store.ledger.scope_missed(job.scope, missed(error, clock.now() - 600), clock.now())
+        elif trouble == "job":
+            store.ledger.missed(job.id, missed(error, clock.now() - 600), clock.now())
+        elif trouble == "removed":
+            store.jobs.remove(job)
+        confirmed = store.jobs.get(job.id).confirmed_at
+    tried = clock.now() - 300
+    with daemon(program.state_dir, groups={job.scope: {"jobs": 1, "swept_at": tried, "next_poll_at": None}}):
+        program("show", "job-1")
+        table = program.out
+        program("show", "job-1", "-o", "json")
+    document = program.document()
+    assert facts(table)["last look"].startswith("2h00m ago, ")
+    assert document["looked_at"] == at_json(confirmed)
+    assert facts(table).get("last try", "").startswith("5m ago, ") == (trouble == "scope")
+    assert document["tried_at"] == (at_json(tried) if trouble == "scope" else None)
+
+
+def test_an_idle_look_of_the_daemon_is_the_last_look(program: Program) -> None:
+    """And a look that is due is next now, not in the past."""
+    with program.store() as store:
+        job = seen(store)
+        with store.database.transaction() as sql:
+            sql.execute("UPDATE jobs SET confirmed_at = confirmed_at - 7200, next_poll_at = 1")
+    swept = clock.now() - 300
+    with daemon(program.state_dir, groups={job.scope: {"jobs": 1, "swept_at": swept, "next_poll_at": None}}):
+        program("show", "job-1")
+        table = program.out
+        program("show", "job-1", "-o", "json")
+    assert facts(table)["last look"].startswith("5m ago, ")
+    assert facts(table)["next look"] == "now"
+    assert program.document()["looked_at"] == at_json(swept)
+
+
+def test_a_long_path_has_its_value_on_the_next_line(program: Program) -> None:
+    """So that the values of all the others need not move to the right for it."""
+    deep = {"distillationConfig": {"teacherModelConfig": {"teacherModelIdentifier": "arn:t"}}}
+    with program.store() as store:
+        seen(store, customizationConfig=deep)
+    program("show", "job-1")
+    path = "customizationConfig.distillationConfig.teacherModelConfig.teacherModelIdentifier"
+    assert f"\n  {path}\n    arn:t\n" in program.out
+    assert "\n  outputDataConfig.s3Uri  s3://bucket-1/output\n" in program.out
 
 
 def test_what_another_version_wrote_is_shown_as_far_as_it_goes(program: Program) -> None:

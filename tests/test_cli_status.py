@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support_cli import Program, daemon, missed, program, see, seen
+from support_cli import Program, add, daemon, missed, program, see, seen
 from support_config import as_nobody, open_dir
 from support_jobs import at, response, step
 
 from watcher import clock, presence
 from watcher.errors import LookError, LookFault
+from watcher.model import WatchLost
 
 __all__ = ["program"]
 
@@ -43,7 +45,7 @@ def test_a_daemon_that_runs_is_shown_with_what_it_watches(program: Program) -> N
         seen(store, 2, status="Completed", minute=9, endTime=at(9))
     with daemon(program.state_dir, configuration=str(file)) as pid:
         assert program("status") == 0
-    assert f"daemon         runs (pid {pid}, version 0.1.0, since 2m ago)\n" in program.out
+    assert f"daemon         runs (pid {pid}, version 0.1.0, started 2m ago)\n" in program.out
     assert "jobs           1 running, 1 ended\n" in program.out
     assert "queue          0 waiting\n" in program.out
     assert "job-1" in program.out
@@ -88,9 +90,9 @@ def test_what_cannot_be_looked_at_is_told_with_its_remedy(program: Program) -> N
         store.ledger.scope_missed(job.scope, missed(error, clock.now() - 600), clock.now())
         store.ledger.missed(seen(store, 2).id, missed(error), clock.now())
     program("status")
-    assert f"cannot look    {job.scope} for 10m: ExpiredToken: it expired\n" in program.out
+    assert "cannot look    us-east-1, account 123456789012 for 10m: ExpiredToken: it expired\n" in program.out
     assert "put fresh credentials in place\n" in program.out
-    assert "failing jobs   1\n" in program.out
+    assert "failing jobs   2\n" in program.out
     program("status", "-o", "jsonl")
     (scope,) = program.document()["scopes"]
     assert (scope["scope"], scope["error"]["fault"]) == (job.scope, "credentials")
@@ -120,11 +122,71 @@ def test_a_daemon_that_is_unwell_is_not_called_running(
     assert said in program.out
 
 
+LOST = LookError(LookFault.DENIED, "AccessDeniedException", "not authorized", "allow it")
+
+
+@pytest.mark.parametrize(
+    ("which", "since", "code", "said"),
+    [
+        ("scope", 660, 3, "it cannot look, for 11m now: us-east-1, account 123456789012"),
+        ("scope", 540, 0, ""),
+        ("job", 660, 3, "it cannot look, for 11m now: job-1"),
+        ("job", 540, 0, ""),
+        ("new", 660, 0, ""),
+        ("vanished", 660, 0, ""),
+    ],
+)
+def test_a_daemon_that_has_been_blind_for_long_is_not_well(
+    program: Program, which: str, since: float, code: int, said: str
+) -> None:
+    """Longer than poll.blind_after.  What AWS never knew, or knows no more, is no blindness."""
+    with program.store() as store:
+        job = add(store) if which == "new" else seen(store)
+        miss = missed(LOST, clock.now() - since, state="vanished" if which == "vanished" else "")
+        if which == "scope":
+            store.ledger.scope_missed(job.scope, miss, clock.now())
+        else:
+            store.ledger.missed(job.id, miss, clock.now())
+    with daemon(program.state_dir):
+        assert program("status", "-o", "json") == code
+        document = program.document()
+        assert program("status") == code
+    assert (document["healthy"], document["ailment"] or "") == (code == 0, said)
+    assert document["failing_jobs"] == 1
+    assert said in program.out
+
+
+@pytest.mark.parametrize("which", ["scope", "job"])
+def test_blindness_that_people_were_told_of_counts_whatever_its_length(program: Program, which: str) -> None:
+    """The daemon may have another poll.blind_after than this command."""
+    since = clock.now() - 120
+    lost = replace(missed(LOST, since), transitions=(WatchLost("denied", "allow it", clock.utc(since)),))
+    with program.store() as store:
+        job = seen(store)
+        if which == "scope":
+            store.ledger.scope_missed(job.scope, lost, clock.now())
+        else:
+            store.ledger.missed(job.id, lost, clock.now())
+    with daemon(program.state_dir):
+        assert program("status") == 3
+
+
+def test_the_trouble_of_a_scope_without_jobs_is_nobodys(program: Program) -> None:
+    """What was removed is not looked at: whether it could be is not known."""
+    with program.store() as store:
+        job = seen(store)
+        store.ledger.scope_missed(job.scope, missed(LOST, clock.now() - 660), clock.now())
+        store.jobs.remove(job)
+    with daemon(program.state_dir):
+        assert program("status") == 0
+    assert "cannot look" not in program.out
+
+
 def test_a_daemon_that_has_only_just_begun_is_well(program: Program) -> None:
     """What is in the status file is still its predecessor's."""
     with daemon(program.state_dir, pid=1):
         assert program("status") == 0
-    assert "since" not in program.out
+    assert "started" not in program.out
 
 
 def test_a_daemon_on_another_configuration_is_noted(program: Program) -> None:
@@ -148,4 +210,4 @@ def test_a_state_directory_that_is_closed_to_the_user_is_said(program: Program) 
             code = program("--config", str(config), "status")
     assert code == 1
     assert "cannot tell whether the daemon runs" in program.err
-    assert "member of its group" in program.err
+    assert "run as its user" in program.err

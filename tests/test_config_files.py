@@ -88,13 +88,13 @@ def test_a_name_that_cannot_be_a_file_is_a_mistake(name: str) -> None:
         load(name, {})
 
 
-def test_a_file_that_one_may_not_read_names_the_group(open_dir: Path) -> None:
-    """The installed configuration is for root and the group of the service."""
+def test_a_file_that_one_may_not_read_is_for_its_owner(open_dir: Path) -> None:
+    """No group is named: nothing makes one."""
     path = write(open_dir, "")
     Path(path).chmod(0)
     with as_nobody(), pytest.raises(BadConfig, match="may not read") as caught:
         load(path, {})
-    assert "usermod -aG bedrock-watch" in str(caught.value)
+    assert "run this as the file's owner or with sudo" in str(caught.value)
 
 
 def test_the_machines_file_counts_as_there_even_if_one_may_not_look(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -86,3 +89,20 @@ def test_jobs_go_where_they_are_routed(
         daemon.wait_for(lambda: len(hook.requests) == 1)
         assert daemon.terminate() == 0
     assert {alert.job for alert in posted(hook)} == {"titan-b"}
+
+
+def test_a_configuration_that_changed_under_the_daemon_is_told(
+    tmp_path: Path, simulator: Simulator, endpoint: str, hook: WebReceiver
+) -> None:
+    """A test message goes by the daemon's configuration, and must not be taken for a test of the new one."""
+    home = Home(tmp_path, endpoint, [simulator.play(failing())], {"ops": hook_url(hook)})
+    with home.running() as daemon:
+        os.utime(tmp_path / "config.toml", (1, 1))
+        config = str(tmp_path / "config.toml")
+        run = [sys.executable, "-m", "watcher", "--config", config, "status"]
+        calm = subprocess.run(run, capture_output=True, text=True, check=False)
+        os.utime(config, (4e9, 4e9))
+        told = subprocess.run(run, capture_output=True, text=True, check=False)
+        assert daemon.terminate() == 0
+    assert "has changed since the daemon started" not in calm.stderr
+    assert "has changed since the daemon started" in told.stderr

@@ -5,9 +5,10 @@ Not its business: asking AWS, which the daemon does; the command asks the daemon
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from watcher.cli.options import output_option, seconds
 from watcher.cli.output import name_database, note, paint, print_json, print_table, write
 from watcher.cli.routes import untold_job
 from watcher.cli.words import plain
+from watcher.config.sections import REGION
 from watcher.errors import BadIdentifier, ExitCode, LookFault, UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +51,13 @@ _CODES = {
 @click.option("--region", metavar="REGION", help="Where the jobs given by name are; an ARN knows its own.")
 @click.option("--profile", metavar="NAME", help="AWS profile to ask with, remembered for these jobs.")
 @click.option("--label", metavar="TEXT", help="What to call the job in messages; '' takes the label away.")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag for channels to choose by, repeatable.")
+@click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="TAG",
+    help="Tag for channels to choose by, repeatable; replaces earlier ones, '' takes all away.",
+)
 @click.option(
     "--expect", metavar="TIME", help='How long it should run at most ("4h"): then "overdue" is told; or "off".'
 )
@@ -81,22 +89,28 @@ def add(  # noqa: PLR0913 - one argument an option
         _check(option, text)
     service.refuse_if_watched_elsewhere(context)
     expected = None if expect is None else _expected(expect)
+    changed = any(one is not None for one in (label, profile, expected)) or bool(tags)
     wanted = [
-        replace(one, label=label, tags=tuple(sorted(set(tags))) if tags else None, expected=expected)
+        replace(one, label=label, tags=tuple(sorted(set(tags) - {""})) if tags else None, expected=expected)
         for one in _wanted(context, identifiers, region, profile)
     ]
     pid = service.daemon_pid(context)
     wait = pid is not None and not no_wait
     with context.store(create=True) as store:
         now = clock.now()
-        # Each JOB once, though a name and an ARN may have met in one row.
-        ids = dict.fromkeys(store.jobs.add(one, now, ask=wait)[0].id for one in wanted)
-        found = _await(store, list(ids)) if wait else [store.jobs.get(job) for job in ids]
+        done: dict[int, str] = {}
+        for one in wanted:
+            job, newly = store.jobs.add(one, now, ask=wait)
+            done.setdefault(job.id, "added" if newly else "updated" if changed else "already watched")
+        if wait:
+            _await(store, done)
+        # Each job once, though a name and an ARN may have met in one row.
+        done = {store.jobs.get(job).id: word for job, word in done.items()}
         from watcher.cli.jobview import views
 
-        added = views(store, found)
-    _print(context, added, output)
-    _say_what_is_unusual(context, identifiers, added, changed=label is not None or bool(tags) or expected is not None)
+        added = views(store, map(store.jobs.get, done))
+    _print(context, added, done, output)
+    _say_what_is_unusual(context, identifiers, added, changed=changed)
     if pid is None:
         note(f"the daemon does not run, so nobody looks yet; {service.how_to_start(context)}")
     return max(_verdict(view) for view in added) if wait else ExitCode.DONE
@@ -111,37 +125,38 @@ def _identifiers(words: Sequence[str]) -> list[JobArn | str]:
 
     found: dict[str, JobArn | str] = {}
     mistakes: list[str] = []
-    for word in _read(words):
+    for place, word in _read(words):
         try:
             identifier = parse_identifier(word)
         except BadIdentifier as error:
-            mistakes.append(str(error))
+            mistakes.append(f"{place}{error}")
         else:
             found[str(identifier)] = identifier
     if mistakes:
         raise UsageError("\n".join(mistakes))
     if not found:
-        raise UsageError("no job on stdin", "write one ARN or name a line; what follows a # at its start is a comment")
+        raise UsageError("no job on stdin", "write one ARN or name a line, first in it; # begins a comment")
     return list(found.values())
 
 
-def _read(words: Sequence[str]) -> list[str]:
-    read: list[str] = []
+def _read(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each word that should name a job, after where it stands (nothing for the command line itself)."""
     for word in words:
-        if word == "-":
-            lines = (line.strip() for line in sys.stdin)
-            read += [line for line in lines if line and not line.startswith("#")]
-        else:
-            read.append(word)
-    return read
+        if word != "-":
+            yield "", word
+            continue
+        if sys.stdin.isatty():
+            note("reading identifiers, one a line; end with Ctrl-D")
+        for number, line in enumerate(sys.stdin, 1):
+            # The first column, where `aws --output text` prints several; neither an ARN nor a name has a #.
+            for first in line.partition("#")[0].split()[:1]:
+                yield f"line {number}: ", first
 
 
 def _check(option: str, text: str | None) -> None:
     if text is None:
         return
-    if option == "--tag" and not text.strip():
-        raise UsageError("an empty --tag", "leave it out, or give it a word")
-    if len(text) > _LONGEST or plain(text) != text:
+    if len(text) > _LONGEST or plain(text).strip() != text:
         raise UsageError(
             f"{option} {text[:40]!r} cannot be used",
             f"it is at most {_LONGEST} characters, on one line, without control characters or needless spaces",
@@ -185,7 +200,7 @@ def _wanted(
 def _region(context: Context, name: str, region: str | None, profile: str) -> str:
     """Return where the jobs given by name are: as told, as configured, else as the AWS profile says."""
     if region is not None:
-        if not (region.replace("-", "").isalnum() and region.isascii() and region == region.lower()):
+        if not re.fullmatch(REGION, region):
             raise UsageError(f"not a region: {region!r}", "write it like us-east-1")
         return region
     if context.config.aws.region:
@@ -198,17 +213,20 @@ def _region(context: Context, name: str, region: str | None, profile: str) -> st
     return found
 
 
-def _await(store: Store, ids: Sequence[int]) -> list[Job]:
-    """Return the jobs when the daemon has looked at them all, or as they are when PATIENCE is over."""
+def _await(store: Store, ids: Collection[int]) -> None:
+    """Return when the daemon has looked at all these jobs, or when PATIENCE is over."""
     end = time.monotonic() + PATIENCE
-    while True:
-        jobs = [store.jobs.get(job) for job in ids]
-        if not any(job.asked_at for job in jobs) or time.monotonic() > end:
-            return list({job.id: job for job in jobs}.values())
+    while any(_is_open(store.jobs.get(job)) for job in ids) and time.monotonic() < end:
         time.sleep(_GLANCE)
 
 
-def _print(context: Context, added: Sequence[JobView], output: str) -> None:
+def _is_open(job: Job) -> bool:
+    """Return whether the daemon has yet to look: it never will at a job that is over, by whatever name it was added."""
+    return job.asked_at > 0 and job.state != "ended"
+
+
+def _print(context: Context, added: Sequence[JobView], done: Mapping[int, str], output: str) -> None:
+    """Print what was done with each job, and AWS's word on those that were ever seen."""
     from watcher.cli.jobview import TIMELINE
 
     name_database(context)
@@ -217,8 +235,10 @@ def _print(context: Context, added: Sequence[JobView], output: str) -> None:
         return
     now = clock.now()
     for view in added:
-        status = paint(view.status, colored=context.colored)
-        write(f"{view.title}: {status} {view.age(now)}".rstrip())
+        line = f"{view.title}: {done[view.job.id]}"
+        if view.job.state != "new":
+            line += f"; {paint(view.status, colored=context.colored)} {view.age(now)}".rstrip()
+        write(line)
         timeline = view.timeline(now, context.zone)
         if timeline:
             print_table(context, TIMELINE, timeline)
@@ -226,7 +246,7 @@ def _print(context: Context, added: Sequence[JobView], output: str) -> None:
 
 def _verdict(view: JobView) -> int:
     """Say how the daemon's look went, if it did not go well; return the exit code."""
-    if view.job.asked_at:
+    if _is_open(view.job):
         note(
             f"{view.title}: no answer within {PATIENCE:g} s; it is watched all the same: bedrock-watch show tells more"
         )

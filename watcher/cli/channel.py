@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from watcher import clock
-from watcher.cli import values
+from watcher.cli import service, values
 from watcher.cli.context import Context
 from watcher.cli.explain import events, explain
 from watcher.cli.options import output_option
@@ -73,6 +73,8 @@ def test(context: Context, *, names: tuple[str, ...], output: str) -> int:
     if unknown := [name for name in names if name not in known]:
         raise UsageError(f"no channel {', '.join(map(repr, unknown))}", f"the channels are {', '.join(known)}")
     wanted = list(dict.fromkeys(names)) or known
+    if warning := service.outdated(context, service.daemon_pid(context)):
+        note(f"warning: {warning}")
     with context.store(create=True) as store:
         failures = try_channels(context, store, wanted)
     _print_results(context, wanted, failures, output)

@@ -7,24 +7,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from shlex import quote
 from typing import IO, Any
 
 import click
 
+from watcher.cli.checks import Checked, check_channel, closed, nowhere, untold_jobs
 from watcher.cli.context import Context
 from watcher.cli.words import counted
 from watcher.config import (
     BadConfigFile,
     ChannelConfig,
     Config,
-    JobConfig,
     Mistake,
-    SecretUnreadable,
     examine,
+    find,
     format_duration,
     user_path,
 )
@@ -53,11 +54,13 @@ def check(context: Context, output: str) -> int:
     read is not one.
     """
     settings, found = examine(context.config_path)
-    checked = [_check_channel(channel) for channel in settings.channels]
-    mistakes = found + tuple(mistake for result in checked for mistake in result.mistakes)
-    warnings = [*settings.warnings, *(result.warning for result in checked if result.warning)]
+    checked = [check_channel(channel) for channel in settings.channels]
+    # A region that is mistaken, and so not there, is not said to be missing as well.
+    homeless = () if found else nowhere(settings)
+    mistakes = (*found, *homeless, *(mistake for result in checked for mistake in result.mistakes))
+    warnings = [*settings.warnings, *closed(settings), *(one.warning for one in checked if one.warning)]
     if not mistakes:
-        warnings += _untold(settings)
+        warnings += untold_jobs(settings)
     if output != "table":
         _print_json(_report(settings, checked, mistakes, warnings), output)
         return ExitCode.BAD_CONFIG if mistakes else ExitCode.DONE
@@ -106,83 +109,12 @@ def init(context: Context, path: str | None, *, force: bool) -> None:
             stream.write(text)
     except OSError as error:
         raise WatchError(f"cannot write {target}: {error.strerror}", "name another place: config init PATH") from error
-    click.echo(f"bedrock-watch: wrote {target}; edit it, then run: bedrock-watch config check", err=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """What looking at one channel's URL and templates gave: its service in words, or why it could not be said."""
-
-    name: str
-    service: str | None = None
-    warning: str | None = None
-    mistakes: tuple[Mistake, ...] = ()
-
-
-def _check_channel(channel: ChannelConfig) -> _Checked:
-    checked = _check_url(channel)
-    return replace(checked, mistakes=(*checked.mistakes, *_check_templates(channel)))
-
-
-def _check_url(channel: ChannelConfig) -> _Checked:
-    # The one place of the configuration's commands that pays for Apprise.
-    from watcher.channels import check_url
-
-    try:
-        return _Checked(channel.name, service=check_url(channel.name, channel.secret()))
-    except SecretUnreadable as error:
-        if error.not_checkable:
-            return _Checked(channel.name, warning=f"not checkable here: {error.what}")
-        problem: WatchError = error
-    except WatchError as error:
-        problem = error
-    # Both errors begin with the channel's name, which is the mistake's key here.
-    what = problem.what.removeprefix(f'channel "{channel.name}": ').removeprefix(f"channel {channel.name!r}: ")
-    return _Checked(channel.name, mistakes=(Mistake(f'channel "{channel.name}"', what, problem.remedy),))
-
-
-def _check_templates(channel: ChannelConfig) -> Iterator[Mistake]:
-    for key, text in (("title", channel.title), ("body", channel.body)):
-        if text is None:
-            continue
-        # Here, not above: only a channel with words of its own pays for the template engine.
-        from watcher.render import check_template
-
-        try:
-            check_template(text)
-        except WatchError as error:
-            what = error.what.removeprefix("template").lstrip(":, ")  # the key says so already
-            yield Mistake(f'channel "{channel.name}".{key}', what, error.remedy)
-
-
-def _untold(settings: Config) -> Iterator[str]:
-    """Yield a warning for each job that no channel would tell of, or one when there is no channel at all."""
-    if not settings.channels:
-        yield "no channel is configured: nobody will be told anything; add a [[channel]]"
-        return
-    for job in settings.jobs:
-        if reasons := _why_untold(settings.channels, job):
-            yield f'job "{job.label or job.id}": no channel would tell of it: {reasons}'
-
-
-def _why_untold(channels: Sequence[ChannelConfig], job: JobConfig) -> str:
-    """Return why none of *channels* would tell of *job*; empty when one would, or may.
-
-    What only AWS can say is not held against it: the account of a job given by name, the name of one given by ARN.
-    """
-    from watcher.cli.routes import untold
-    from watcher.model import JobArn, parse_identifier
-    from watcher.policy import Traits
-
-    arn = parse_identifier(job.id)
-    account = arn.account if isinstance(arn, JobArn) else ""
-    unknown = ["names" if account else "accounts"] + ([] if job.region else ["regions"])
-    names = tuple(filter(None, (job.label, job.id)))
-    return untold(channels, Traits(job.tags, account, job.region or "", names), unknown)
+    option = "" if find() == target.absolute() else f" --config {quote(str(target))}"
+    click.echo(f"bedrock-watch: wrote {target}; edit it, then run: bedrock-watch{option} config check", err=True)
 
 
 def _report(
-    settings: Config, checked: list[_Checked], mistakes: tuple[Mistake, ...], warnings: list[str]
+    settings: Config, checked: list[Checked], mistakes: tuple[Mistake, ...], warnings: list[str]
 ) -> dict[str, Any]:
     states = [
         (each, "mistaken" if each.mistakes else "not checkable here" if each.warning else "ok") for each in checked

@@ -15,7 +15,7 @@ from watcher.cli import service, values
 from watcher.cli.context import Context
 from watcher.cli.options import complete_job, output_option
 from watcher.cli.output import note, print_document, print_json, print_table, write
-from watcher.cli.words import Cell, ago, plain, span
+from watcher.cli.words import Cell, ago, counted, plain, span, subject_title
 from watcher.errors import UnknownJob, UsageError
 
 if TYPE_CHECKING:
@@ -106,15 +106,17 @@ def retry(context: Context, *, ids: tuple[int, ...], all_dead: bool, output: str
     if bool(ids) == all_dead:
         raise UsageError("name the messages", "bedrock-watch deliveries retry ID..., or retry --all-dead")
     with context.store() as store:
+        tests = 0
         if all_dead:
             dead = store.history.deliveries(("dead",), limit=-1)
             ids = tuple(one.id for one in dead if one.subject != f"channel/{one.channel}")
+            tests = len(dead) - len(ids)
         store.outbox.retry(ids, clock.now())
         found = _found(store, ids)
     _print(context, found, output)
     _warn_of_unknown_channels(context, found)
     if not found:
-        note("no message was given up")
+        note(_only_tests(tests) if tests else "no message was given up")
     elif service.daemon_pid(context) is None:
         note(f"they are sent when the daemon runs; {service.how_to_start(context)}")
 
@@ -157,14 +159,35 @@ def _row(one: Told, now: float) -> tuple[Cell, ...]:
     return (
         str(one.id),
         plain(one.channel),
-        plain(one.title),
-        str(one.event),
+        subject_title(one.subject) if one.job is None else plain(one.title),
+        f"{one.event} {_kind(one)}",
         (state, color) if color else state,
         str(one.attempts),
         ago(one.created_at, now),
-        ago(one.next_attempt_at, now) if one.state in _WAITING else "",
+        _next_try(one, now) if one.state in _WAITING else "",
         plain(one.last_error),
     )
+
+
+def _kind(one: Told) -> str:
+    """Return the name of what matters most in an event, as a channel's ``on`` has it."""
+    from watcher.model import Severity
+    from watcher.policy.topics import severity, topics
+
+    ranks = list(Severity)
+    (kind,) = topics([max(one.transitions, key=lambda change: ranks.index(severity([change])))])
+    return kind
+
+
+def _next_try(one: Told, now: float) -> str:
+    if one.next_attempt_at > now:
+        return ago(one.next_attempt_at, now)
+    return f"waits for {one.behind}" if one.behind else "now"
+
+
+def _only_tests(number: int) -> str:
+    was, new = ("was", "a new one") if number == 1 else ("were", "new ones")
+    return f"no message was given up, only {counted(number, 'test')} {was}; send {new} with bedrock-watch channel test"
 
 
 def _try(context: Context, number: int, one: Attempt) -> tuple[Cell, ...]:

@@ -15,7 +15,7 @@ from watcher import clock
 from watcher.cli.context import Context
 from watcher.cli.options import complete_job, output_option, seconds
 from watcher.cli.output import note, print_json, print_table
-from watcher.cli.words import Cell, plain
+from watcher.cli.words import Cell, plain, subject_title
 
 if TYPE_CHECKING:
     from watcher.model import Event, Job
@@ -56,6 +56,6 @@ def _rows(context: Context, event: Event, job: Job | None) -> Iterator[tuple[Cel
             str(event.id),
             moment(event.observed_at, context.zone),
             moment(at, context.zone) if at else "",
-            plain(job.title if job else event.subject.partition("/")[2]),
+            plain(job.title) if job else subject_title(event.subject),
             " ".join(doc.lines) or plain(f"failureMessage: {doc.failure}"),
         )

@@ -45,7 +45,7 @@ def remove(context: Context, *, jobs: tuple[str, ...], output: str) -> int:
     for view in after:
         was_added = found[view.job.id].from_cli
         if not view.watched:
-            note(f"{'no longer watching' if was_added else 'not watched anyway:'} {view.title}")
+            note(f"no longer watching {view.title}" if was_added else f"{view.title} was not being watched")
             continue
         where = context.config.path or "the daemon's configuration"
         still = "is still listed" if was_added else "is listed"

@@ -23,6 +23,7 @@ from watcher.render.words import between, moment
 if TYPE_CHECKING:
     from watcher.store import Store
     from watcher.store.history import Record
+    from watcher.store.ledger import Scope
 
 
 TIMELINE = ("  SUB-TASK", "STATUS", "STARTED", "DURATION")
@@ -59,12 +60,14 @@ class JobView:
         return status_cell(self.job.state, self.snapshot.status if self.snapshot else "", self._step_words())
 
     def age(self, now: float) -> str:
-        """Return ``running for 3h12m``, ``after 3h12m`` for a job that is over, or nothing when it was never seen."""
+        """Return ``for 3h12m`` of a job that runs, ``after 3h12m`` of others, or nothing when it was never seen."""
         if self.snapshot is None:
             return ""
         if self.snapshot.outcome.terminal:
             return f"after {span(self.job.ended_at - self.job.created_at)}"
-        return f"running for {span(now - self.job.created_at)}"
+        # Only InProgress, the first of AWS's words, has lasted as long as the job.
+        word = "for" if self.snapshot.status == "InProgress" else "after"
+        return f"{word} {span(now - self.job.created_at)}"
 
     def timeline(self, now: float, zone: tzinfo | None) -> list[tuple[Cell, ...]]:
         """Return a row of TIMELINE for each sub-task; the one that runs is marked, and its time goes on."""
@@ -124,10 +127,7 @@ class JobView:
 def views(store: Store, jobs: Iterable[Job]) -> list[JobView]:
     """Return the view of each job."""
     scopes, mutes = store.history.scopes(), store.mutes.active(clock.now())
-    return [
-        _view(job, store.history.record(job.id), scopes.get(job.scope, ("", 0.0)), muted_until(mutes, job))
-        for job in jobs
-    ]
+    return [_view(job, store.history.record(job.id), scopes.get(job.scope), muted_until(mutes, job)) for job in jobs]
 
 
 def muted_until(mutes: Mapping[int | None, float], job: Job) -> float:
@@ -135,10 +135,10 @@ def muted_until(mutes: Mapping[int | None, float], job: Job) -> float:
     return max(mutes.get(job.id, 0.0), mutes.get(None, 0.0))
 
 
-def _view(job: Job, record: Record | None, of_scope: tuple[str, float], muted: float) -> JobView:
+def _view(job: Job, record: Record | None, scope: Scope | None, muted: float) -> JobView:
     error, since = job.last_error, job.failing_since
-    if not error and job.state != "ended":
-        error, since = of_scope
+    if not error and job.state != "ended" and scope is not None:
+        error, since = scope.last_error, scope.failing_since
     try:
         snapshot = KINDS[job.kind].read(record.facts) if record else None
     except MalformedResponse:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from watcher import clock
 from watcher.cli.context import Context
 from watcher.cli.output import name_database, note, print_json, print_table
-from watcher.cli.words import RUNNING_STEPS, Cell, ago, plain, span, status_cell
+from watcher.cli.words import RUNNING_STEPS, Cell, ago, counted, plain, span, status_cell
 from watcher.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -40,6 +40,15 @@ def show_list(context: Context, *, every: bool = False, output: str = "table") -
     return ExitCode.DONE
 
 
+def awaiting(context: Context) -> str:
+    """Return that the configuration has jobs, for when the database has none; empty when it has none either."""
+    number = len(context.config.jobs)
+    if not number:
+        return ""
+    stand, them = ("stands", "it") if number == 1 else ("stand", "them")
+    return f"{counted(number, 'job')} {stand} in the configuration; the daemon takes {them} over when it starts"
+
+
 def print_running(context: Context, database: Database, now: float) -> None:
     """Print the jobs that are not over, if there are any."""
     rows = [row for row in _listed(database, now, every=False) if row["state"] not in ("ended", "closing")]
@@ -52,7 +61,7 @@ def _print_table(context: Context, database: Database, now: float, *, every: boo
     if rows:
         print_table(context, _HEADERS, [_cells(row, now) for row in rows], _SPARE)
     elif every or not _listed(database, now, every=True):
-        note("no jobs yet: bedrock-watch add JOB")
+        note(awaiting(context) or "no jobs yet: bedrock-watch add JOB")
     else:
         note("no job runs, and none ended within a day: bedrock-watch list --all shows all")
     return ExitCode.DONE

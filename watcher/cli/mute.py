@@ -107,10 +107,6 @@ def _find(store: Store, jobs: tuple[str, ...], *, every: bool) -> list[Job | Non
     return [None] if every else list({job.id: job for job in map(store.jobs.find, jobs)}.values())
 
 
-def _title(job: Job | None) -> str:
-    return job.title if job else "all news"
-
-
 def _released(count: int) -> str:
     if not count:
         return "nothing was held back"

@@ -27,7 +27,7 @@ def daemon_pid(context: Context) -> int | None:
     except OSError as error:
         raise WatchError(
             f"cannot tell whether the daemon runs: {error.filename or context.state_dir}: {error.strerror}",
-            "run as its user, or as a member of its group",
+            "run as its user, or with sudo",
         ) from error
 
 
@@ -42,7 +42,7 @@ def how_to_start(context: Context) -> str:
     from shlex import quote
 
     option = f" --config {quote(context.config_path)}" if context.config_path else ""
-    return f"start it: bedrock-watch{option} run, or where it is a service: systemctl start bedrock-watch"
+    return f"start it: bedrock-watch{option} run, or systemctl --user start bedrock-watch"
 
 
 def no_channel(context: Context) -> str:
@@ -50,7 +50,17 @@ def no_channel(context: Context) -> str:
     if context.config.channels:
         return ""
     where = context.config.path or "a configuration (bedrock-watch config init writes one)"
-    return f"nobody will be told: no channel is configured\n  add a [[channel]] to {where}, and restart the daemon"
+    then = ", and restart the daemon" if daemon_pid(context) is not None else ""
+    return f"nobody will be told: no channel is configured\n  add a [[channel]] to {where}{then}"
+
+
+def outdated(context: Context, pid: int | None) -> str:
+    """Return the warning that the daemon of that pid uses an older configuration, or nothing when it does not."""
+    used = own_words(context, pid).get("configured_at")
+    path = context.config.path
+    if used is None or path is None or path.stat().st_mtime <= used:
+        return ""
+    return f"{path} has changed since the daemon started, which uses the old one\n  restart the daemon"
 
 
 def refuse_if_watched_elsewhere(context: Context) -> None:

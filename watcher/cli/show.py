@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from watcher import clock
+from watcher.cli import service
 from watcher.cli.context import Context
 from watcher.cli.options import complete_job, output_option
 from watcher.cli.output import paint, print_document, print_table, write
@@ -24,6 +26,21 @@ if TYPE_CHECKING:
     from watcher.store.history import Told
 
 _NOT_REPEATED = frozenset({"jobArn", "jobName"})
+
+_KEY = 36
+"""Columns for names; a longer one, such as a deep path of AWS's, has its value on the next line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """When a look succeeded last, when the last one failed that did not, and when the next one is.
+
+    Epoch seconds; 0 is never, or not known.
+    """
+
+    succeeded: float
+    failed: float
+    next: float
 
 
 @click.command()
@@ -47,7 +64,9 @@ def show(context: Context, *, job: str, output: str) -> None:
         return
     response = json.loads(view.record.response) if view.record else None
     told = [values.delivery(one) for one in deliveries]
-    print_document(output, {**view.document(), "response": response, "deliveries": told})
+    looks = _looks(view, _group(context, view))
+    times = {"looked_at": values.at(looks.succeeded), "tried_at": values.at(looks.failed)}
+    print_document(output, {**view.document(), **times, "response": response, "deliveries": told})
 
 
 def _print(context: Context, view: JobView, deliveries: Sequence[Told]) -> None:
@@ -82,8 +101,9 @@ def _section(title: str) -> None:
 
 def _facts(facts: Iterator[tuple[str, str]]) -> None:
     rows = [(plain(name), plain(value)) for name, value in facts if value]
-    width = max(len(name) for name, _ in rows)
-    write("\n".join(f"  {name.ljust(width)}  {value}" for name, value in rows))
+    width = max((len(name) for name, _ in rows if len(name) <= _KEY), default=0)
+    for name, value in rows:
+        write(f"  {name.ljust(width)}  {value}" if len(name) <= _KEY else f"  {name}\n    {value}")
 
 
 def _job(context: Context, view: JobView) -> Iterator[tuple[str, str]]:
@@ -106,35 +126,54 @@ def _watching(context: Context, view: JobView, now: float) -> Iterator[tuple[str
 
     job = view.job
     sources = (("bedrock-watch add", job.from_cli), ("the configuration", job.from_config))
-    yield "asked for by", " and ".join(name for name, given in sources if given) or "nobody"
+    if view.watched:
+        yield "asked for by", " and ".join(name for name, given in sources if given)
+    else:
+        yield "watched", "no longer"
     yield "profile", job.profile or "the default credentials"
     yield "expected to run", f"{span(job.expected)} at most" if job.expected else ""
     yield "muted until", when(context, view.muted_until, now) if view.muted_until else ""
-    yield from _looks(context, view, now)
+    yield from _look_lines(context, view, now)
     if view.error is not None:
         yield "failing since", _when(context, view.failing_since, now)
         yield "last error", view.error.what
         yield "what to do", view.error.remedy
 
 
-def _looks(context: Context, view: JobView, now: float) -> Iterator[tuple[str, str]]:
-    """Yield when the job was looked at last, and will be next.
+def _group(context: Context, view: JobView) -> Mapping[str, Any]:
+    """Return what the daemon says of the jobs that share the credentials, account and region of this one."""
+    groups = service.own_words(context, service.daemon_pid(context)).get("groups", {})
+    group: Mapping[str, Any] = groups.get(view.job.scope, {})
+    return group
 
-    The database knows of the looks that found something; of the others the daemon tells, for all the jobs together
-    that share credentials, account and region.
+
+def _looks(view: JobView, group: Mapping[str, Any]) -> _Looks:
+    """Return when the job was looked at, and will be.
+
+    The database knows of the looks that found something; of the others, and of those at a whole *group* that failed,
+    the daemon tells.  Nothing tells when one job alone was asked for in vain.
     """
-    from watcher.cli import service
+    job, swept = view.job, group.get("swept_at", 0.0)
+    looked_at = view.watched and job.confirmed_at and job.state != "ended" and view.error is None
+    in_vain = view.watched and view.error is not None and not job.last_error
+    return _Looks(
+        succeeded=max(job.confirmed_at, swept) if looked_at else job.confirmed_at,
+        failed=swept if in_vain else 0.0,
+        next=max(job.next_poll_at, group.get("next_poll_at") or 0.0),
+    )
 
-    job, pid = view.job, service.daemon_pid(context)
-    group: Mapping[str, Any] = service.own_words(context, pid).get("groups", {}).get(job.scope, {})
-    swept = group.get("swept_at", 0.0) if job.confirmed_at else 0.0
-    yield "last look", _when(context, max(job.confirmed_at, swept), now)
-    if job.state == "ended" or not view.watched:
-        yield "next look", "none: it is over" if job.state == "ended" else "none: it is not watched"
-    elif pid is None:
+
+def _look_lines(context: Context, view: JobView, now: float) -> Iterator[tuple[str, str]]:
+    looks = _looks(view, _group(context, view))
+    yield "last look", _when(context, looks.succeeded, now)
+    if looks.failed > looks.succeeded:
+        yield "last try", _when(context, looks.failed, now)
+    if view.job.state == "ended" or not view.watched:
+        yield "next look", "none: it is over" if view.job.state == "ended" else "none: it is not watched"
+    elif service.daemon_pid(context) is None:
         yield "next look", "none: the daemon does not run"
     else:
-        yield "next look", _when(context, max(job.next_poll_at, group.get("next_poll_at") or 0.0), now)
+        yield "next look", _when(context, looks.next, now) if looks.next > now else "now"
 
 
 def _when(context: Context, at: float, now: float) -> str:

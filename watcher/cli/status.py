@@ -14,17 +14,18 @@ import click
 from watcher import clock
 from watcher.cli import service, values
 from watcher.cli.context import Context
-from watcher.cli.listing import print_running
+from watcher.cli.listing import awaiting, print_running
 from watcher.cli.options import output_option
 from watcher.cli.output import note, paint, print_document, write
 from watcher.cli.routes import untold_jobs
-from watcher.cli.words import Cell, ago, counted, plain, some, span
+from watcher.cli.words import Cell, ago, counted, plain, scope_title, some, span
 from watcher.errors import ExitCode, LookError
 
 if TYPE_CHECKING:
     from watcher.model import Job
     from watcher.store import Store
     from watcher.store.history import Summary
+    from watcher.store.ledger import Scope
 
 SILENT = 30.0
 """Seconds without a word in the status file, which the daemon writes every five, before it is called unwell."""
@@ -46,7 +47,8 @@ _STATES = {
 class _Standing:
     """All that is told.  *own* is what the daemon says of itself; *ailment* is empty when it runs and is well.
 
-    *mutes*: which job (None: all news) is muted until when; *untold*: the jobs that no channel would tell of.
+    *troubles*: the scopes that cannot be looked at, by their keys; *failing*: how many jobs cannot, for whatever
+    reason; *mutes*: which job (None: all news) is muted until when; *untold*: the jobs that no channel would tell of.
     """
 
     now: float
@@ -54,7 +56,8 @@ class _Standing:
     own: dict[str, Any]
     ailment: str
     summary: Summary
-    troubles: dict[str, tuple[LookError, float]]
+    troubles: dict[str, Scope]
+    failing: int
     mutes: list[tuple[Job | None, float]]
     untold: list[str]
 
@@ -65,7 +68,8 @@ class _Standing:
 def status(context: Context, *, output: str) -> int:
     """Show whether the daemon runs, what it watches, its queue, and which files it uses.
 
-    Exits with 3 when it does not run, or is not well.
+    Exits with 3 when it does not run, or is not well: it stands still, or has not been able to look at jobs for
+    longer than poll.blind_after.  A job that AWS never knew does not count.
     """
     now = clock.now()
     pid = service.daemon_pid(context)
@@ -86,12 +90,25 @@ def status(context: Context, *, output: str) -> int:
 
 def _standing(context: Context, store: Store, pid: int | None, now: float) -> _Standing:
     own = service.own_words(context, pid)
-    scopes = {key: (LookError.load(text), since) for key, (text, since) in store.history.scopes().items()}
     mutes = [(None if job is None else store.jobs.get(job), until) for job, until in store.mutes.active(now).items()]
     # Those that are over have had their last word.
     jobs = store.jobs.listed(every=False, ended_since=float("inf"))
-    untold = [job.title for job in untold_jobs(context.config.channels, jobs)]
-    return _Standing(now, pid, own, _ailment(pid, own, now), store.history.summary(now), scopes, mutes, untold)
+    watched = {job.scope for job in jobs}
+    troubles = {key: scope for key, scope in store.history.scopes().items() if key in watched}
+    ailment = _ailment(pid, own, now)
+    if own and not ailment:
+        ailment = _blindness(jobs, troubles, now, context.config.poll.blind_after)
+    return _Standing(
+        now=now,
+        pid=pid,
+        own=own,
+        ailment=ailment,
+        summary=store.history.summary(now),
+        troubles=troubles,
+        failing=sum(bool(job.failures) or job.scope in troubles for job in jobs),
+        mutes=mutes,
+        untold=[job.title for job in untold_jobs(context.config.channels, jobs)],
+    )
 
 
 def _ailment(pid: int | None, own: dict[str, Any], now: float) -> str:
@@ -106,6 +123,24 @@ def _ailment(pid: int | None, own: dict[str, Any], now: float) -> str:
     return ""
 
 
+def _blindness(jobs: list[Job], troubles: dict[str, Scope], now: float, blind_after: float) -> str:
+    """Return what could not be looked at for too long (seconds), and for how long; nothing when all could.
+
+    A job that AWS never knew is most likely misspelt, and one that was lost sight of was looked at in vain: both are
+    told otherwise, and are no fault of the daemon.
+    """
+    seen = [job for job in jobs if job.state in ("running", "closing")]
+    failing: list[tuple[str, Scope | Job]] = [(scope_title(key), scope) for key, scope in troubles.items()]
+    failing += [(plain(job.title), job) for job in seen if job.failures and job.scope not in troubles]
+    blind = [
+        (title, one.failing_since) for title, one in failing if one.blind_since or now - one.failing_since > blind_after
+    ]
+    if not blind:
+        return ""
+    longest = span(now - min(since for _, since in blind))
+    return f"it cannot look, for {longest} now: {some([title for title, _ in blind])}"
+
+
 def _lines(context: Context, it: _Standing) -> Iterator[tuple[str, Cell]]:
     yield "daemon", _daemon(it)
     yield "configuration", _configuration(context, it)
@@ -113,26 +148,28 @@ def _lines(context: Context, it: _Standing) -> Iterator[tuple[str, Cell]]:
     yield (
         "jobs",
         ", ".join(f"{it.summary.jobs[state]} {words}" for state, words in _STATES.items() if state in it.summary.jobs)
-        or "none",
+        or plain(awaiting(context) or "none"),
     )
-    for key, (error, since) in it.troubles.items():
-        yield "cannot look", (f"{plain(key)} for {span(it.now - since)}: {plain(error.what)}", "red")
+    for key, scope in it.troubles.items():
+        error = LookError.load(scope.last_error)
+        words = f"{scope_title(key)} for {span(it.now - scope.failing_since)}: {plain(error.what)}"
+        yield "cannot look", (words, "red")
         if error.remedy:
             yield "", plain(error.remedy)
-    if it.summary.failing_jobs:
-        yield "failing jobs", (str(it.summary.failing_jobs), "red")
+    if it.failing:
+        yield "failing jobs", (str(it.failing), "red")
     if it.mutes:
         from watcher.cli.mute import title, when
 
-        words = [f"{plain(title(job))} until {when(context, until, it.now)}" for job, until in it.mutes]
-        yield "muted", (some(words), "yellow")
+        muted = [f"{plain(title(job))} until {when(context, until, it.now)}" for job, until in it.mutes]
+        yield "muted", (some(muted), "yellow")
     yield "queue", _queue(it)
 
 
 def _daemon(it: _Standing) -> Cell:
     if it.pid is None:
         return ("does not run", "red")
-    since = f", version {it.own['program']}, since {ago(it.own['started_at'], it.now)}" if it.own else ""
+    since = f", version {it.own['program']}, started {ago(it.own['started_at'], it.now)}" if it.own else ""
     words = f"runs (pid {it.pid}{since})"
     return (f"{words}, but {it.ailment}", "red") if it.ailment else (words, "green")
 
@@ -158,6 +195,8 @@ def _waiting(it: _Standing) -> int:
 
 
 def _warnings(context: Context, it: _Standing) -> Iterator[str]:
+    if warning := service.outdated(context, it.pid):
+        yield warning
     if warning := service.no_channel(context):
         yield warning
     ours = str(context.config.path or "built-in defaults")
@@ -183,10 +222,14 @@ def _document(context: Context, it: _Standing) -> dict[str, Any]:
         "configuration": _configuration(context, it),
         "database": str(context.database),
         "jobs": dict(it.summary.jobs),
-        "failing_jobs": it.summary.failing_jobs,
+        "failing_jobs": it.failing,
         "scopes": [
-            {"scope": key, "since": values.at(since), "error": values.error(error)}
-            for key, (error, since) in it.troubles.items()
+            {
+                "scope": key,
+                "since": values.at(scope.failing_since),
+                "error": values.error(LookError.load(scope.last_error)),
+            }
+            for key, scope in it.troubles.items()
         ],
         "deliveries": dict(it.summary.deliveries),
         "waiting": _waiting(it),

@@ -27,6 +27,8 @@ PATIENCE = 45.0
 _GLANCE = 0.1
 _WAITING = ("pending", "uncertain")
 
+_LATE = f"not tried within {PATIENCE:g} s; if it is new, restart the daemon"
+
 
 def try_channels(context: Context, store: Store, names: Sequence[str]) -> dict[str, str]:
     """Send each channel of *names* a test message; return why it failed, by the names of those where it did.
@@ -40,9 +42,9 @@ def try_channels(context: Context, store: Store, names: Sequence[str]) -> dict[s
         strangers = {name: _restart(name) for name in names if name not in known}
         with _tests(store, [name for name in names if name not in strangers]) as ids:
             _await(context, store, ids)
-            return strangers | _failures(
-                store, ids, f"not tried within {PATIENCE:g} s; if it is new, restart the daemon"
-            )
+            gone = service.daemon_pid(context) is None
+            why = "the daemon ended meanwhile; it may have arrived" if gone else _LATE
+            return strangers | _failures(store, ids, why)
     with presence.only_one(context.state_dir):
         store.outbox.recover(clock.now())
         with _tests(store, names) as ids:

@@ -73,17 +73,21 @@ def attempt(value: Attempt) -> dict[str, Any]:
 
 def delivery(value: Told) -> dict[str, Any]:
     """Return a message's way to one channel."""
+    from watcher.policy.topics import topics
+
     return {
         "id": value.id,
         "event": value.event,
         "subject": value.subject,
         "title": value.title,
+        "kinds": sorted(topics(value.transitions)),
         "channel": value.channel,
         "state": value.state,
         "held_back_for": value.held(now()) or None,
         "attempts": value.attempts,
         "created_at": at(value.created_at),
         "next_attempt_at": at(value.next_attempt_at) if value.state in ("pending", "uncertain") else None,
+        "waits_for": value.behind or None if value.state in ("pending", "uncertain") else None,
         "finished_at": at(value.finished_at),
         "last_error": value.last_error or None,
     }

@@ -57,6 +57,20 @@ def some(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + more
 
 
+def scope_title(key: str) -> str:
+    """Return what people call a scope, of its key (``Job.scope``): its region, its account, its profile."""
+    whose, region, _ = key.rsplit("/", 2)
+    profile, _, account = whose.rpartition("@")
+    where = region if account == "-" else f"{region}, account {account}"
+    return plain(where if profile == "default" else f"{where} (profile {profile})")
+
+
+def subject_title(subject: str) -> str:
+    """Return what people call the subject of an event (``model.Event``) that is about no job."""
+    kind, _, name = subject.partition("/")
+    return scope_title(name) if kind == "scope" else plain(f"{kind} {name}")
+
+
 def is_queued(status: str, steps: Collection[str]) -> bool:
     """Return whether a job waits for AWS to begin: it is InProgress, and all its sub-tasks are NotStarted."""
     return status == "InProgress" and bool(steps) and all(step == "NotStarted" for step in steps)

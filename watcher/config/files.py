@@ -133,8 +133,7 @@ def _read(file: Path) -> tuple[bytes, bool]:
             return stream.read(), bool(stat.S_ISREG(mode) and mode & stat.S_IROTH)
     except PermissionError:
         remedy = (
-            "join the group that may read it (sudo usermod -aG bedrock-watch $USER, then log in again),"
-            " or use a configuration of your own: bedrock-watch config init"
+            "run this as the file's owner or with sudo, or use a configuration of your own: bedrock-watch config init"
         )
         raise _Unusable(Mistake("", "this user may not read it", remedy)) from None
     except (OSError, ValueError) as error:

@@ -51,6 +51,7 @@ class Reading:
         self.mistakes: list[Mistake] = []
         self.warnings: list[str] = []
         self.given: set[str] = set()
+        self.top_keys: list[str] = []
 
 
 class Table:
@@ -203,8 +204,13 @@ class Table:
         """Keep a mistake for each key that was never asked for."""
         for key in self._values:
             if key not in self._known:
-                remedy = suggest(key, self._known) or f"the keys here are {', '.join(self._known)}"
-                self.wrong(printable(key), "unknown key", remedy)
+                self.wrong(printable(key), "unknown key", self._remedy(key))
+
+    def _remedy(self, key: str) -> str:
+        # In TOML a key belongs to the table above it, however far the two are apart.
+        if key in self.reading.top_keys and not isinstance(self._values[key], (dict, list)):
+            return "it is a top-level key: put it above the first [table]"
+        return suggest(key, self._known) or f"the keys here are {', '.join(self._known)}"
 
     def _written(self, key: str, expected: str = "") -> str | None:
         value = self._take(key, str, expected)
@@ -215,6 +221,8 @@ class Table:
 
     def _take(self, key: str, kind: type[T] | tuple[type[T], ...], expected: str = "") -> T | None:
         self._known.append(key)
+        if not self.name:
+            self.reading.top_keys.append(key)
         if key not in self._values:
             return None
         self.reading.given.add(f"{self.name}.{key}" if self.name else key)

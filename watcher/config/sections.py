@@ -16,12 +16,16 @@ from watcher.errors import BadIdentifier
 from watcher.identifiers import ARN_HINT, DEFAULT_EVENTS, EVENTS, JobArn, parse_identifier
 
 _DAY = 86400.0
-_REGION = r"[a-z0-9-]{1,20}"
+REGION = r"[a-z]{2,4}(-[a-z]+)+-[0-9]+"
+"""The shape of a region's name in every partition: us-east-1, us-gov-west-1, eusc-de-east-1."""
+
+A_REGION = "a region, such as us-east-1"
+"""What REGION is, in words."""
+
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 # systemd.exec(5): a credential's name is a file name.
 _CREDENTIAL = r"(?!\.\.?$)[A-Za-z0-9._@:-]{1,255}"
 _URL = r"[A-Za-z0-9][A-Za-z0-9+.-]*://.+"
-_A_REGION = "a region, such as us-east-1"
 _A_NAME = "a name of letters, digits, dots, dashes and underscores (at most 64)"
 # AWS Account Management user guide, "View AWS account identifiers".
 _ACCOUNT = r"[0-9]{12}"
@@ -54,7 +58,7 @@ def read_aws(table: Table) -> AwsConfig:
     """Read ``[aws]``."""
     default = AwsConfig()
     aws = AwsConfig(
-        region=table.matching("region", _REGION, _A_REGION),
+        region=table.matching("region", REGION, A_REGION),
         profile=table.text("profile"),
         endpoint_url=_endpoint(table),
         ca_bundle=table.file("ca_bundle"),
@@ -125,9 +129,10 @@ def read_state_dir(table: Table, env: Mapping[str, str]) -> tuple[Path, str]:
     """
     written = table.path("state_dir")
     if written is not None:
-        # Paths below it are made on first use, but a file in its place can only be a mistake.
-        if os.path.isfile(written):  # noqa: PTH113 - Path.is_file raises where this user may not look
-            table.wrong("state_dir", f"{written} is not a directory", "name a directory; it is made when it is missing")
+        # What is missing is made on first use, but a file in the way can only be a mistake.
+        for place in (written, *written.parents):
+            if os.path.isfile(place):  # noqa: PTH113 - Path.is_file raises where this user may not look
+                table.wrong("state_dir", f"{place} is not a directory", "name a directory; it is made when missing")
         return written, FROM_FILE
     systemd = env.get("STATE_DIRECTORY", "").partition(":")[0]
     if systemd:
@@ -176,22 +181,27 @@ def _job(table: Table, aws: AwsConfig) -> JobConfig | None:
     label = table.text("label")
     tags = frozenset(table.texts("tags") or ())
     expect = table.seconds("expect", None, 1, _LONGEST_JOB)
-    region = table.matching("region", _REGION, _A_REGION)
+    region = table.matching("region", REGION, A_REGION)
     profile = table.text("profile") or aws.profile
     if text is None:
         if "id" not in table:
-            table.wrong("id", "is missing", ARN_HINT)
+            table.wrong("id", "is missing", _in_a_file(ARN_HINT))
         return None
     try:
         job = parse_identifier(text)
     except BadIdentifier as error:
-        table.wrong("id", error.what, error.remedy)
+        table.wrong("id", error.what, _in_a_file(error.remedy))
         return None
     if isinstance(job, JobArn):
         if region not in {None, job.region}:
             table.wrong("region", f"the job's ARN says {job.region}", "leave the region out: it is in the ARN")
         region = job.region
     return JobConfig(text, label, tags, region or aws.region, profile, expect)
+
+
+def _in_a_file(remedy: str) -> str:
+    """Return a remedy that speaks of the command line in the words of the file."""
+    return remedy.replace("add --region", 'add region = "..."')
 
 
 def _channel(table: Table) -> ChannelConfig | None:
@@ -209,7 +219,7 @@ def _channel(table: Table) -> ChannelConfig | None:
         on=_events(table),
         tags=frozenset(table.texts("tags") or ()),
         accounts=frozenset(table.texts("accounts", _ACCOUNT, _AN_ACCOUNT) or ()),
-        regions=frozenset(table.texts("regions", _REGION, _A_REGION) or ()),
+        regions=frozenset(table.texts("regions", REGION, A_REGION) or ()),
         names=table.texts("names") or (),
         burst=table.count("burst", default.burst, _MOST_A_MINUTE),
         digest=_time(table, "digest"),

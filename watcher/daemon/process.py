@@ -38,6 +38,8 @@ class Daemon:
         self._watch = Watch(self._parts, self._on_news)
         self._polling, self._sending = anyio.CancelScope(), anyio.CancelScope()
         self._started_at = clock.now()
+        path = config.path
+        self._configured_at = path.stat().st_mtime if path is not None and path.exists() else None
         self._stale = False
 
     async def run(self) -> None:
@@ -145,6 +147,7 @@ class Daemon:
             "program": __version__,
             "pid": os.getpid(),
             "started_at": self._started_at,
+            "configured_at": self._configured_at,
             "written_at": clock.now(),
             "slowest_beat_at": min(self._parts.beats.values(), default=clock.now()),
             "groups": groups,

@@ -135,7 +135,7 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _permission_hint(path: Path) -> str:
-    return f"run as its owner, or as a member of its group ({path.parent}, you are uid {os.getuid()})"
+    return f"run as the owner of {path.parent} (you are uid {os.getuid()})"
 
 
 @contextmanager

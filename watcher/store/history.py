@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from watcher.model import Event, Job, Step
-from watcher.store.codec import load_sight
+from watcher.model import Event, Job, Step, Transition
+from watcher.store.codec import load_sight, load_transitions
 from watcher.store.database import Database
 from watcher.store.durations import durations
+from watcher.store.ledger import Scope
 from watcher.store.rows import JOB_COLUMNS, event_of, job_of
 
 
@@ -44,7 +46,8 @@ class Background:
 class Told:
     """One message's way to one channel.  Times are epoch seconds; 0 means never.
 
-    *fold* says what it is, or was, held back for; empty when for nothing.
+    *fold* says what it is, or was, held back for; empty when for nothing.  *title* is the job's, else the subject.
+    *behind* is the oldest message of that subject and channel that has to go before it, 0 when none has to.
     """
 
     id: int
@@ -60,6 +63,8 @@ class Told:
     finished_at: float
     last_error: str
     fold: str
+    behind: int
+    transitions: tuple[Transition, ...]
 
     def held(self, now: float) -> str:
         """Return what it is held back for (``outbox.Fold``); empty when for nothing, or no longer."""
@@ -87,7 +92,6 @@ class Summary:
     deliveries: Mapping[str, int]
     held: Mapping[str, int]
     oldest_undelivered_at: float
-    failing_jobs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +124,11 @@ class History:
                 return None
             return Record(json.loads(row["facts"]), row["response"], datetime.fromtimestamp(row["seen_at"], UTC))
 
-    def scopes(self) -> dict[str, tuple[str, float]]:
-        """Return the scopes that cannot be looked at: by their keys, the last error (dumped) and since when."""
+    def scopes(self) -> dict[str, Scope]:
+        """Return the scopes that cannot be looked at, by their keys."""
         with self._db.reading() as sql:
-            rows = sql.execute("SELECT key, last_error, failing_since FROM scopes ORDER BY key")
-            return {row["key"]: (row["last_error"], row["failing_since"]) for row in rows}
+            rows = sql.execute("SELECT * FROM scopes ORDER BY key")
+            return {row["key"]: Scope(**{name: row[name] for name in Scope.__slots__}) for row in rows}
 
     def events(self, job: int | None = None, limit: int = 1000, since: float = 0.0) -> list[tuple[Event, Job | None]]:
         """Return the last *limit* events *since* then, of one job or of all, oldest first, each with its job."""
@@ -169,14 +173,17 @@ class History:
         """Return the last *limit* deliveries, oldest first: of some *states*, of one *job*, or by *ids*."""
         with self._db.reading() as sql:
             rows = sql.execute(
-                "SELECT d.*, e.job, coalesce(nullif(j.label, ''), nullif(j.name, ''), j.identifier, d.subject) AS title"
+                "SELECT d.*, e.job, e.transitions, j.label, j.name, j.identifier,"
+                " (SELECT coalesce(min(id), 0) FROM deliveries AS older WHERE older.channel = d.channel"
+                " AND older.subject = d.subject AND older.id < d.id"
+                " AND older.state IN ('pending', 'sending', 'uncertain')) AS behind"
                 " FROM deliveries AS d JOIN events AS e ON e.id = d.event LEFT JOIN jobs AS j ON j.id = e.job"
                 " WHERE (:states = '[]' OR d.state IN (SELECT value FROM json_each(:states)))"
                 " AND (:ids = '[]' OR d.id IN (SELECT value FROM json_each(:ids)))"
                 " AND (:job IS NULL OR e.job = :job) ORDER BY d.id DESC LIMIT :limit",
                 {"states": json.dumps(states), "ids": json.dumps(ids), "job": job, "limit": limit},
             ).fetchall()
-            return [Told(**{name: row[name] for name in Told.__slots__}) for row in reversed(rows)]
+            return [_told(row) for row in reversed(rows)]
 
     def attempts(self, delivery: int) -> list[Attempt]:
         """Return every try of a delivery, oldest first."""
@@ -199,13 +206,11 @@ class History:
             oldest = sql.execute(
                 "SELECT coalesce(min(created_at), 0) FROM deliveries WHERE state IN ('pending', 'sending', 'uncertain')"
             )
-            failing = sql.execute("SELECT count(*) FROM jobs WHERE failures > 0 AND (from_cli OR from_config)")
             return Summary(
                 jobs={row["state"]: row["n"] for row in jobs},
                 deliveries={row["state"]: row["n"] for row in deliveries},
                 held={row["fold"]: row["n"] for row in held},
                 oldest_undelivered_at=oldest.fetchone()[0],
-                failing_jobs=failing.fetchone()[0],
             )
 
     def channels(self) -> dict[str, ChannelRecord]:
@@ -224,3 +229,11 @@ class History:
             return {
                 row["channel"]: ChannelRecord(counts[row["channel"]], row["sent_at"], row["last_error"]) for row in rows
             }
+
+
+def _told(row: sqlite3.Row) -> Told:
+    title = row["subject"]
+    if row["job"] is not None:
+        title = row["label"] or row["name"] or row["identifier"].rpartition("/")[2]  # as Job.title
+    made = {"title": title, "transitions": load_transitions(row["transitions"])}
+    return Told(**{name: row[name] for name in Told.__slots__ if name not in made}, **made)
