@@ -29,7 +29,7 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 lock: $(STAMP)  ## Write requirements.lock anew from pyproject.toml: names, versions, hashes, no index
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 		--no-header --all-extras --upgrade pyproject.toml -o requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml
