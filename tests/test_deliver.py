@@ -295,6 +295,29 @@ def test_a_template_that_fails_is_told_once_and_the_built_in_words_are_sent(stag
     assert stage.log.lines.count("template_failed") == 1
 
 
+def test_news_that_cannot_be_worded_arrives_all_the_same_and_holds_up_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one message could end the daemon again and again, and everybody's alerts with it."""
+
+    def broken(_: object) -> None:
+        raise OverflowError("too large")
+
+    post = Post()
+    stage.news(1)
+    stage.news(1)
+    with monkeypatch.context() as patch:
+        patch.setattr("watcher.deliver.compose", broken)
+        anyio.run(stage.lane(post).turn)
+    stage.turns(stage.lane(post))
+    assert [message.title for message in post.messages] == [
+        "[bedrock] NEWS that could not be put into words",
+        "[bedrock] FAILED job-1",
+    ]
+    assert "Event 1:" in post.messages[0].body
+    assert stage.log.lines.count("message_unworded") == 1
+
+
 def test_a_channel_that_cannot_be_opened_is_tried_again(stage: Stage) -> None:
     stage.news(1)
     lane = stage.lane(Failed("its URL cannot be read"))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from support_jobs import arn, response, step
-from support_stories import FAILED, JOB, SEEN, WHY, minute, story
+from support_stories import FACTS, FAILED, JOB, SEEN, WHY, minute, story
 
 from watcher.bedrock.customization import read
 from watcher.model import (
@@ -235,3 +235,12 @@ def test_what_does_not_fit_leaves_out_facts_before_the_reason() -> None:
     body = write(compose(story(*FAILED[:2], FailureExplained(why))), Family.CHAT, 2000).body
     assert why.strip() in body
     assert "base model" not in body
+
+
+@pytest.mark.parametrize("loss", [10**400, 1e308, True, "x", None, [1]])
+@pytest.mark.parametrize("family", list(Family))
+def test_no_metric_that_json_can_hold_breaks_a_message(loss: object, family: Family) -> None:
+    facts = {**FACTS, "trainingMetrics": {"trainingLoss": loss}, "validationMetrics": [{"validationLoss": loss}, loss]}
+    done = StatusChanged("InProgress", "Completed", Outcome.SUCCEEDED, minute(192))
+    message = write(compose(story(done, snapshot=read({**facts, "status": "Completed"}))), family)
+    assert "COMPLETED nova-support-v3" in message.title

@@ -16,7 +16,7 @@ from watcher.bedrock.kind import MalformedResponse
 from watcher.bedrock.kinds import KINDS
 from watcher.clock import utc
 from watcher.logs import Log
-from watcher.model import Delivery, Event, Failed, Family, Job, Message, Sent, Snapshot, Verdict
+from watcher.model import Delivery, Event, Failed, Family, Job, Message, Sent, Severity, Snapshot, Verdict
 from watcher.policy import GIVE_UP_AFTER, retry_send
 from watcher.render import Doc, Story, TemplateMistake, compose, compose_summary, most_events, write
 from watcher.store.history import Background, Record
@@ -24,6 +24,8 @@ from watcher.store.outbox import BURST, Claim, Times
 
 TOGETHER = 25
 """Messages that are told as one, at most; as many as the narrowest chat has room for."""
+
+_UNWORDED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 BETWEEN_SUMMARIES = 15.0
 """Seconds; in a burst there is one summary in so long."""
@@ -224,13 +226,22 @@ class Lane:
         return tell_story(delivery, told, self._now(), self._manner)
 
     async def _message(self, post: Post, claim: Claim, stories: Sequence[Story]) -> Message:
+        try:
+            message = self._worded(post, claim, stories)
+        except _UNWORDED as error:
+            # Our bug, or facts that nobody has thought of: the news must arrive all the same, and hold up nothing.
+            events = ", ".join(str(story.event.id) for story in stories)
+            self._log.warning("message_unworded", channel=self.channel, events=events, error=repr(error))
+            return unworded(events)
+        if post.family is not Family.SLACK or claim.fold:
+            return message
+        thread = await self._transact(self._queue.thread, self.channel, stories[0].event.subject)
+        return replace(message, thread=thread)
+
+    def _worded(self, post: Post, claim: Claim, stories: Sequence[Story]) -> Message:
         if claim.fold:
             return write(compose_summary(stories, claim.fold), post.family, post.body_limit)
-        (story,) = stories
-        message = self._written(compose(story), post)
-        if post.family is not Family.SLACK:
-            return message
-        return replace(message, thread=await self._transact(self._queue.thread, self.channel, story.event.subject))
+        return self._written(compose(stories[0]), post)
 
     def _written(self, doc: Doc, post: Post) -> Message:
         if self._manner.template is None:
@@ -263,6 +274,16 @@ class Lane:
             await self._transact(self._queue.bury, given_up, verdict.reason, now, self._manner.tell)
             self._on_news()
             self._log.warning("messages_given_up", channel=self.channel, count=len(given_up), error=verdict.reason)
+
+
+def unworded(events: str) -> Message:
+    """Return the message for *events* (their numbers) that could not be written: harmless to every family."""
+    return Message(
+        "[bedrock] NEWS that could not be put into words",
+        f"Event {events}: see bedrock-watch events, and bedrock-watch show JOB for what AWS says.\n"
+        "This is a bug of bedrock-watch; the daemon's log tells more (message_unworded).",
+        Severity.WARNING,
+    )
 
 
 def tell_story(delivery: Delivery, background: Background, now: float, manner: Manner) -> Story:

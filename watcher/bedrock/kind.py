@@ -29,6 +29,9 @@ class Kind:
     read: Callable[[Mapping[str, Any]], Snapshot]
 
 
+_YEARS = 2000, 2200
+
+
 class MalformedResponse(ValueError):
     """A response lacks what it must have, or holds it in another form than documented."""
 
@@ -54,8 +57,13 @@ def time_of(facts: Mapping[str, Any], key: str) -> datetime | None:
         return None
     try:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, UTC)
-        moment = datetime.fromisoformat(value)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            moment = datetime.fromtimestamp(value, UTC)
+        else:
+            moment = datetime.fromisoformat(value)
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         raise MalformedResponse(f"{key} is {value!r:.80}, not a time") from None
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        # No job is of another age, and times at the calendar's edge overflow when they are reckoned with.
+        raise MalformedResponse(f"{key} is {value!r:.80}, not a time of this age")
+    return moment

@@ -92,5 +92,5 @@ def _teacher(response: Mapping[str, Any]) -> str:
 
 def _number(metrics: Any, name: str) -> float | None:  # noqa: ANN401 - AWS may send anything
     value = metrics.get(name) if isinstance(metrics, Mapping) else None
-    finite = isinstance(value, (int, float)) and abs(value) < float("inf")  # neither infinite nor NaN
+    finite = isinstance(value, (int, float)) and abs(value) < 1e300  # not infinite, no NaN, no integer beyond floats
     return float(value) if finite and value is not None else None
