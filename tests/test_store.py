@@ -50,12 +50,6 @@ def test_a_new_database_is_ours_durable_and_strict(store: Store) -> None:
     sql.close()
 
 
-def test_a_newer_database_is_refused_by_name(store: Store) -> None:
-    store.database._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
-    with pytest.raises(StoreError, match="newer bedrock-watch"):
-        Store.open(store.database.path)
-
-
 @pytest.mark.parametrize("content", [b"not a database at all, but long enough to be read as one" * 40, b"\x00" * 4096])
 def test_what_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.db"

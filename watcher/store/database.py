@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from watcher.errors import StoreError
@@ -17,6 +17,14 @@ from watcher.store.schema import APPLICATION_ID, MIGRATIONS
 
 _BUSY_TIMEOUT = 10.0
 """How long, in seconds, one writer waits for another."""
+
+Migrating = Callable[[int, int], AbstractContextManager[object]]
+"""Is entered while a database is brought from one version of the schema to another, and left when that is done."""
+
+
+def unnoticed(_old: int, _new: int) -> AbstractContextManager[object]:
+    """Tell nobody."""
+    return nullcontext()
 
 
 class Database:
@@ -27,10 +35,11 @@ class Database:
         self._connection = connection
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = True) -> Database:
+    def open(cls, path: Path, *, create: bool = True, migrating: Migrating = unnoticed) -> Database:
         """Open *path*, creating and migrating it; raises StoreError in words that say what to do.
 
-        With *create* False an absent database is an error too.
+        With *create* False an absent database is an error too.  *migrating* is told the two versions, and wraps what
+        may take long: whoever started us may have to be asked for patience.
         """
         try:
             if not create and not path.exists():
@@ -40,14 +49,14 @@ class Database:
                 connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
                 connection.row_factory = sqlite3.Row
                 database = cls(connection, path)
-                database._prepare()
+                database._prepare(migrating)
         except PermissionError as error:
             raise StoreError(f"may not use {path}: {error.strerror}", _permission_hint(path)) from error
         except OSError as error:
             raise StoreError(f"cannot use {path}: {error.strerror}", "name another state_dir") from error
         return database
 
-    def _prepare(self) -> None:
+    def _prepare(self, migrating: Migrating) -> None:
         # One state of the file: another process may be making it at this moment.
         with self.reading():
             version = self._scalar("PRAGMA user_version")
@@ -64,8 +73,13 @@ class Database:
         # FULL: what was committed survives a power cut, which is the promise.
         self._connection.execute("PRAGMA synchronous = FULL")
         if version < len(MIGRATIONS):
-            self._use_wal()
-            self._migrate()
+            with migrating(version, len(MIGRATIONS)):
+                if not tables:
+                    # Lets `retention` give space back little by little.  A database that has tables would have to be
+                    # written anew for it, with everybody locked out: there, free pages are only used again.
+                    self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                self._use_wal()
+                self._migrate()
 
     def _use_wal(self) -> None:
         """Switch to write-ahead logging; SQLite itself does not wait for a process that does the same."""
@@ -85,7 +99,7 @@ class Database:
             # Read again under the lock: another process may have been faster.
             version = sql.execute("PRAGMA user_version").fetchone()[0]
             for step in MIGRATIONS[version:]:
-                for statement in _statements(step):
+                for statement in statements(step):
                     sql.execute(statement)
             sql.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             sql.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
@@ -124,7 +138,7 @@ class Database:
         self._connection.close()
 
 
-def _statements(script: str) -> Iterator[str]:
+def statements(script: str) -> Iterator[str]:
     """Split *script* at its semicolons: executescript() would commit the transaction that must hold it all."""
     statement = ""
     for line in script.splitlines(keepends=True):

@@ -122,4 +122,19 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX attempts_by_delivery ON attempts (delivery);
     CREATE INDEX deliveries_by_state ON deliveries (state, channel, finished_at);
     """,
+    """
+    CREATE TABLE requests (                       -- what a person asks of the daemon, answered in the row
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        what        TEXT NOT NULL,
+        arguments   TEXT NOT NULL DEFAULT '{}',
+        asked_at    REAL NOT NULL,
+        expires_at  REAL NOT NULL,                -- nobody waits for an answer any longer
+        taken_at    REAL NOT NULL DEFAULT 0,
+        answered_at REAL NOT NULL DEFAULT 0,
+        answer      TEXT NOT NULL DEFAULT ''
+    ) STRICT;
+    -- The newest answer of a receiver to each subject: a thread is looked up for each message, and kept when old
+    -- messages are let go.
+    CREATE INDEX deliveries_threads ON deliveries (channel, subject, id) WHERE receiver_data != '{}';
+    """,
 )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from watcher.store.database import Database
+from watcher.store.database import Database, Migrating, unnoticed
 from watcher.store.history import History
 from watcher.store.jobs import Jobs
 from watcher.store.ledger import Ledger
 from watcher.store.mutes import Mutes
 from watcher.store.outbox import Outbox
+from watcher.store.requests import Requests
 
 
 class Store:
     """The database's verbs, by who needs them.
 
-    *jobs*: what is watched; *ledger*: the sweep's; *outbox*: the lanes'; *history*: what people ask.
+    *jobs*: what is watched; *ledger*: the sweep's; *outbox*: the lanes'; *history*: what people ask; *requests*: what
+    they ask of the daemon.
     """
 
     def __init__(self, database: Database) -> None:
@@ -25,11 +27,12 @@ class Store:
         self.mutes = Mutes(database)
         self.outbox = Outbox(database)
         self.history = History(database)
+        self.requests = Requests(database)
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = True) -> Store:
-        """Open (and if need be create and migrate) the database at *path*; raises StoreError."""
-        return cls(Database.open(path, create=create))
+    def open(cls, path: Path, *, create: bool = True, migrating: Migrating = unnoticed) -> Store:
+        """Open (and if need be create and migrate) the database at *path*, as Database.open does."""
+        return cls(Database.open(path, create=create, migrating=migrating))
 
     def close(self) -> None:
         """Close the connection; harmless when repeated."""
