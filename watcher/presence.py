@@ -78,6 +78,14 @@ def daemon_pid(state_dir: Path) -> int | None:
     return None
 
 
+def begun_at(state_dir: Path) -> float:
+    """Return when (epoch seconds) the last daemon of *state_dir* took its lock; 0 when none ever did."""
+    try:
+        return (state_dir / _LOCK).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def write_status(state_dir: Path, status: Mapping[str, Any]) -> None:
     """Replace the status file, atomically; a disk that is full costs the status, not the daemon."""
     path = state_dir / _STATUS

@@ -14,6 +14,7 @@ import click
 from watcher import clock
 from watcher.cli import service, values
 from watcher.cli.context import Context
+from watcher.cli.health import SILENT, ailment
 from watcher.cli.listing import awaiting, print_running
 from watcher.cli.options import output_option
 from watcher.cli.output import note, paint, print_document, write
@@ -26,12 +27,6 @@ if TYPE_CHECKING:
     from watcher.store import Store
     from watcher.store.history import Summary
     from watcher.store.ledger import Scope
-
-SILENT = 30.0
-"""Seconds without a word in the status file, which the daemon writes every five, before it is called unwell."""
-
-STUCK = 600.0
-"""Seconds without a turn of one of its loops: longer than any wait that a configuration can ask for."""
 
 _FOLDS = {"mute": "muted", "digest": "for a digest"}
 _STATES = {
@@ -95,50 +90,17 @@ def _standing(context: Context, store: Store, pid: int | None, now: float) -> _S
     jobs = store.jobs.listed(every=False, ended_since=float("inf"))
     watched = {job.scope for job in jobs}
     troubles = {key: scope for key, scope in store.history.scopes().items() if key in watched}
-    ailment = _ailment(pid, own, now)
-    if own and not ailment:
-        ailment = _blindness(jobs, troubles, now, context.config.poll.blind_after)
     return _Standing(
         now=now,
         pid=pid,
         own=own,
-        ailment=ailment,
+        ailment=ailment(context, store.database, pid, own, now, SILENT),
         summary=store.history.summary(now),
         troubles=troubles,
         failing=sum(bool(job.failures) or job.scope in troubles for job in jobs),
         mutes=mutes,
         untold=[job.title for job in untold_jobs(context.config.channels, jobs)],
     )
-
-
-def _ailment(pid: int | None, own: dict[str, Any], now: float) -> str:
-    if pid is None:
-        return "it does not run"
-    if not own:
-        return ""  # it has just begun
-    if now - own["written_at"] > SILENT:
-        return f"no sign of life for {span(now - own['written_at'])}"
-    if now - own["slowest_beat_at"] > STUCK:
-        return f"a part of it has stood still for {span(now - own['slowest_beat_at'])}"
-    return ""
-
-
-def _blindness(jobs: list[Job], troubles: dict[str, Scope], now: float, blind_after: float) -> str:
-    """Return what could not be looked at for too long (seconds), and for how long; nothing when all could.
-
-    A job that AWS never knew is most likely misspelt, and one that was lost sight of was looked at in vain: both are
-    told otherwise, and are no fault of the daemon.
-    """
-    seen = [job for job in jobs if job.state in ("running", "closing")]
-    failing: list[tuple[str, Scope | Job]] = [(scope_title(key), scope) for key, scope in troubles.items()]
-    failing += [(plain(job.title), job) for job in seen if job.failures and job.scope not in troubles]
-    blind = [
-        (title, one.failing_since) for title, one in failing if one.blind_since or now - one.failing_since > blind_after
-    ]
-    if not blind:
-        return ""
-    longest = span(now - min(since for _, since in blind))
-    return f"it cannot look, for {longest} now: {some([title for title, _ in blind])}"
 
 
 def _lines(context: Context, it: _Standing) -> Iterator[tuple[str, Cell]]:

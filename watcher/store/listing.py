@@ -13,7 +13,7 @@ from watcher.store.database import Database
 Row = sqlite3.Row
 """A job's columns, by their names."""
 
-_SCOPE = (
+SCOPE = (
     "coalesce(nullif(jobs.profile, ''), 'default') || '@'"
     " || CASE WHEN jobs.identifier = jobs.arn THEN jobs.account ELSE '-' END || '/' || jobs.region || '/' || jobs.kind"
 )
@@ -29,7 +29,7 @@ _ROWS = f"""
         json_extract(scopes.last_error, '$.code') AS scope_error, scopes.failing_since AS scope_failing_since,
         EXISTS (SELECT 1 FROM mutes WHERE mutes.job IN (0, jobs.id) AND until > ?) AS muted
     FROM jobs LEFT JOIN snapshots ON snapshots.job = jobs.id
-        LEFT JOIN scopes ON jobs.state != 'ended' AND scopes.key = {_SCOPE}
+        LEFT JOIN scopes ON jobs.state != 'ended' AND scopes.key = {SCOPE}
     WHERE (jobs.from_cli OR jobs.from_config) AND (? OR jobs.state != 'ended' OR jobs.ended_at >= ?)
     ORDER BY jobs.state = 'ended', jobs.created_at DESC, jobs.id DESC
 """

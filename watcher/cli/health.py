@@ -1,0 +1,92 @@
+"""``bedrock-watch health``: one line and an exit code, for monitors and the probes of containers.
+
+The judgement whether the daemon is well is made here, for ``status`` too.  It starts up with little: it may be asked
+every few seconds.  Not its business: how things stand otherwise (``status``), and what to do about it (``doctor``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watcher import clock, presence
+from watcher.cli import service
+from watcher.cli.context import Context
+from watcher.cli.options import output_option, seconds
+from watcher.cli.output import print_document, write
+from watcher.cli.words import plain, scope_title, some, span
+from watcher.errors import ExitCode, StoreError
+
+if TYPE_CHECKING:
+    from watcher.store.database import Database
+
+SILENT = 30.0
+"""Seconds without a word in the status file, which the daemon writes every five, before it is called unwell."""
+
+STUCK = 600.0
+"""Seconds without a turn of one of its loops: longer than any wait that a configuration can ask for."""
+
+
+@click.command()
+@click.option(
+    "--max-age", metavar="TIME", help=f"How old the daemon's last sign of life may be.  [default: {SILENT:g}s]"
+)
+@output_option
+@click.pass_obj
+def health(context: Context, *, max_age: str | None, output: str) -> int:
+    """Say in one line whether the daemon is well: exits with 0 when it is, with 3 when it is not.
+
+    It is not when it does not run, gives no sign of life, stands still, cannot use its database, or has not been able
+    to look at jobs for longer than poll.blind_after.
+    """
+    patience = SILENT if max_age is None else seconds("--max-age", max_age)
+    now = clock.now()
+    pid = service.daemon_pid(context)
+    own = service.own_words(context, pid)
+    try:
+        with context.opened() as database:
+            ill = ailment(context, database, pid, own, now, patience)
+    except StoreError as error:
+        ill = ailment(context, None, pid, own, now, patience) or error.what
+    if output != "table":
+        print_document(output, {"healthy": not ill, "ailment": ill or None, "pid": pid})
+    else:
+        write(f"unhealthy: {plain(ill)}" if ill else f"healthy: the daemon runs (pid {pid})")
+    return ExitCode.NOT_RUNNING if ill else ExitCode.DONE
+
+
+def ailment(
+    context: Context, database: Database | None, pid: int | None, own: dict[str, Any], now: float, max_age: float
+) -> str:
+    """Return why the daemon of that *pid*, which says *own* of itself, is not well; empty when it is.
+
+    *max_age*: seconds that its words may be old.  Without a *database*, what it cannot look at is not known.
+    """
+    if pid is None:
+        return "it does not run"
+    if not own:
+        begun = now - presence.begun_at(context.state_dir)
+        return f"it began {span(begun)} ago, and has given no sign of life yet" if begun > max_age else ""
+    age, still = (now - own.get(key, now) for key in ("written_at", "slowest_beat_at"))
+    if age > max_age:
+        return f"no sign of life for {span(age)}"
+    if still > STUCK:
+        return f"a part of it has stood still for {span(still)}"
+    return "" if database is None else _blindness(database, now, context.config.poll.blind_after)
+
+
+def _blindness(database: Database, now: float, blind_after: float) -> str:
+    """Return what could not be looked at for too long (seconds), and for how long; nothing when all could."""
+    from watcher.store.blindness import unseen
+
+    blind = [row for row in unseen(database) if row["blind_since"] or now - row["failing_since"] > blind_after]
+    if not blind:
+        return ""
+    titles = [
+        scope_title(row["scope"])
+        if row["scope"]
+        else plain(row["label"] or row["name"] or row["identifier"].rpartition("/")[2])
+        for row in blind
+    ]
+    return f"it cannot look, for {span(now - min(row['failing_since'] for row in blind))} now: {some(titles)}"

@@ -1,0 +1,30 @@
+"""What cannot be looked at, in plain rows: monitors ask every few seconds, and making our dataclasses costs more.
+
+Not its business: how long is too long (``cli.health``).
+"""
+
+from __future__ import annotations
+
+from watcher.store.database import Database
+from watcher.store.listing import SCOPE, Row
+
+# A job that AWS never knew is most likely misspelt, and one that was lost sight of was looked at in vain: both are told
+# otherwise, and are no fault of the daemon.  The trouble of a scope without jobs is nobody's.
+_ROWS = f"""
+    SELECT key AS scope, '' AS label, '' AS name, '' AS identifier, failing_since, blind_since FROM scopes
+    WHERE key IN (SELECT {SCOPE} FROM jobs WHERE (from_cli OR from_config) AND state != 'ended')
+    UNION ALL
+    SELECT '', label, name, identifier, failing_since, blind_since FROM jobs
+    WHERE (from_cli OR from_config) AND state IN ('running', 'closing') AND failures
+        AND {SCOPE} NOT IN (SELECT key FROM scopes)
+"""
+
+
+def unseen(database: Database) -> list[Row]:
+    """Return the scopes that cannot be looked at, then the jobs that cannot for reasons of their own.
+
+    A scope's row has its key in *scope*, a job's has what it is called in *label*, *name* and *identifier*;
+    *blind_since* is 0 until people were told.  Times are epoch seconds.
+    """
+    with database.reading() as sql:
+        return sql.execute(_ROWS).fetchall()
