@@ -14,10 +14,15 @@ from anyio.from_thread import start_blocking_portal
 from botocore import UNSIGNED
 from botocore.config import Config
 
+from watcher.bedrock.client import MODELS
 from watcher.simulator import Simulator
 
 NOON = datetime(2025, 6, 2, 12, tzinfo=UTC).timestamp()
 SESSION = botocore.session.Session()
+EXTENDED = botocore.session.Session()
+"""botocore with what we tell it of the operations that it does not know yet."""
+
+EXTENDED.get_component("data_loader").search_paths.append(str(MODELS))
 
 
 class Bedrock(Protocol):

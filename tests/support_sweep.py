@@ -14,7 +14,7 @@ import anyio.lowlevel
 import msgspec
 from support_jobs import arn
 
-from watcher.bedrock.answers import Answer, Page
+from watcher.bedrock.answers import Answer, Page, page_of
 from watcher.bedrock.customization import KIND
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
@@ -86,7 +86,8 @@ class Aws:
         every = self.listed if self.listed is not None else list(self.jobs.values())
         rows = [{key: job[key] for key in SUMMARIZED if key in job} for job in every[begin : begin + self.page_size]]
         more = {"nextToken": str(begin + self.page_size)} if begin + self.page_size < len(every) else {}
-        return msgspec.json.decode(msgspec.json.encode({"modelCustomizationJobSummaries": rows, **more}), type=Page)
+        body = msgspec.json.encode({KIND.list_members.summaries: rows, **more})
+        return msgspec.json.decode(body, type=page_of(KIND.list_members))
 
     async def close(self) -> None:
         """Count it."""

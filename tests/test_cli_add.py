@@ -36,7 +36,7 @@ def jobs(program: Program) -> list[Job]:
         ["arn:aws:bedrock:us-east-1:123456789012:model-customization-job/"],
         ["arn:aws:bedrock:us-east-1:12345:model-customization-job/a/abcdefghij12"],
         ["arn:aws:s3:::bucket"],
-        ["arn:aws:bedrock:us-east-1:123456789012:evaluation-job/abcdefghij12"],
+        ["arn:aws:bedrock:us-east-1:123456789012:custom-model/abcdefghij12"],
         ["a" * 64],
     ],
 )

@@ -134,8 +134,8 @@ def test_pages_are_asked_for_newest_first_and_from_the_oldest_watched_job_on(
     arns = [simulator.play(distillation(f"nova-{number}")) for number in range(3)]
 
     page = using(endpoint, lambda look: look.page(clock.now - 1, None))
-    assert {summary.jobArn for summary in page.modelCustomizationJobSummaries} == set(arns)
-    assert page.nextToken is None
+    assert {summary.arn for summary in page.summaries} == set(arns)
+    assert page.token is None
     (request,) = simulator.requests
     assert "maxResults=1000&" in request.what
     assert "sortOrder=Descending" in request.what
@@ -149,9 +149,9 @@ def test_a_page_goes_on_where_the_one_before_it_ended(
 
     async def both(look: Look) -> list[str]:
         first = await look.page(0, None)
-        second = await look.page(0, first.nextToken)
-        assert second.nextToken is None
-        return [one.jobArn for page in (first, second) for one in page.modelCustomizationJobSummaries]
+        second = await look.page(0, first.token)
+        assert second.token is None
+        return [one.arn for page in (first, second) for one in page.summaries]
 
     found = using(endpoint, both)
     assert (len(found), set(found)) == (3, arns)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ import support_simulator as support
 from botocore.model import ServiceModel, Shape, StructureShape
 from support_simulator import NOON, Clock, client, get
 
-from watcher.bedrock.answers import Answer, Page, Summary
-from watcher.bedrock.client import PAGE, Look, Settings
-from watcher.bedrock.customization import KIND, OUTCOMES, STEP_STATUSES, STEPS, read
+from watcher.bedrock.answers import Answer, Page, Summary, page_of
+from watcher.bedrock.client import MODELS, PAGE, Look, Settings
+from watcher.bedrock.customization import KIND, STEP_STATUSES, STEPS, read
+from watcher.bedrock.kind import Kind
+from watcher.bedrock.kinds import KINDS
 from watcher.clock import utc
 from watcher.diff import diff
-from watcher.model import Event, Job, JobArn, Snapshot
+from watcher.model import PROMPT, Event, Job, JobArn, Snapshot
 from watcher.render import Story, compose
 from watcher.simulator import SCENARIOS, Simulator
 from watcher.simulator.timeline import Run, begin, timestamp
@@ -31,7 +34,8 @@ from watcher.store import Store
 from watcher.store.jobs import Wanted
 from watcher.sweep.watched import mark_of_facts
 
-MODEL: ServiceModel = support.SESSION.get_service_model("bedrock")
+PINNED: ServiceModel = support.SESSION.get_service_model("bedrock")
+MODEL: ServiceModel = support.EXTENDED.get_service_model("bedrock")
 
 clock = pytest.fixture(support.clock)
 simulator = pytest.fixture(support.simulator)
@@ -96,7 +100,7 @@ def members_asked_for(job: Job) -> set[str]:
         for index in range(len(run.phases)):
             facts = Recorder(run.response(index), asked)
             snapshot = read(facts)
-            mark_of_facts(facts)
+            mark_of_facts(KIND, facts)
             event = Event(1, "job/1", 1, diff(before, snapshot), utc(NOON))
             compose(Story(event, utc(NOON), "host", job=job, snapshot=snapshot, steps=snapshot.steps))
             before = snapshot
@@ -130,9 +134,18 @@ def test_every_member_that_is_asked_for_is_in_the_service_model(job: Job) -> Non
     }
 
 
-def test_every_status_of_a_job_is_classified() -> None:
+def enum_of(shape: Shape, path: str) -> set[str]:
+    found = member(shape, path)
+    assert found is not None, path
+    return set(found.enum)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_status_of_every_kind_is_classified(kind: Kind) -> None:
     """An unknown one would be RUNNING, and the job watched for ever: it must be decided by a person."""
-    assert set(MODEL.shape_for("ModelCustomizationJobStatus").enum) == set(OUTCOMES)
+    get, listing = (MODEL.operation_model(name).output_shape for name in kind.operations)
+    rows = listing.members[kind.list_members.summaries].member
+    assert enum_of(get, kind.members.status) == enum_of(rows, kind.list_members.status) == set(kind.outcomes)
 
 
 def test_every_sub_task_and_each_of_its_statuses_is_known() -> None:
@@ -143,30 +156,55 @@ def test_every_sub_task_and_each_of_its_statuses_is_known() -> None:
         assert {"creationTime", "lastModifiedTime"} <= set(step.members)
 
 
-def test_the_operations_exist_and_take_what_they_are_given() -> None:
-    """The two that the IAM policy of the README allows."""
-    assert set(MODEL.operation_model(KIND.get_operation).input_shape.members) == {"jobIdentifier"}
-    listing = MODEL.operation_model(KIND.list_operation).input_shape.members
-    assert listing.keys() >= {"maxResults", "nextToken", "creationTimeAfter", "sortBy", "sortOrder"}
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_the_operations_of_every_kind_exist_and_take_what_they_are_given(kind: Kind) -> None:
+    get, listing = (MODEL.operation_model(name).input_shape.members for name in kind.operations)
+    assert set(get) == {kind.identifier}
+    bound = kind.list_members.created_after
+    assert listing.keys() >= {"maxResults", "nextToken", "sortBy", "sortOrder", *([bound] if bound else [])}
+    assert bound or not any("After" in name for name in listing)
     assert listing["maxResults"].metadata["max"] == PAGE
     assert "CreationTime" in listing["sortBy"].enum
     assert "Descending" in listing["sortOrder"].enum
 
 
-def test_what_is_decoded_of_a_page_is_in_the_service_model() -> None:
-    page = MODEL.operation_model(KIND.list_operation).output_shape
-    assert set(Page.__struct_fields__) == set(page.members)
-    summary = page.members["modelCustomizationJobSummaries"].member
-    assert set(Summary.__struct_fields__) <= set(summary.members)
-    for required in ("jobArn", "status"):  # without which a page would be malformed
-        assert required in summary.required_members
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_what_is_read_of_every_kind_is_in_the_service_model(kind: Kind) -> None:
+    """Of a page: nothing that AWS does not send, and no wait for what a summary may lack."""
+    get, page = (MODEL.operation_model(name).output_shape for name in kind.operations)
+    assert {name for name in astuple(kind.members) if name} <= set(get.members)
+    assert {name for name in (kind.model, kind.type) if name} <= set(get.members)
+    listed = kind.list_members
+    assert set(page.members) == {listed.summaries, "nextToken"}
+    summary = page.members[listed.summaries].member
+    told = {listed.arn, listed.name, listed.status, listed.changed, listed.steps} - {""}
+    assert told <= set(summary.members)
+    assert listed.arn in summary.required_members  # without which a page would be malformed
+    assert set(page_of(listed).__struct_encode_fields__) == {listed.summaries, "nextToken"}
 
 
-def test_the_responses_that_are_kept_raw_are_those_of_the_two_operations() -> None:
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_list_that_carries_enough_is_used_and_one_that_does_not_is_not(kind: Kind) -> None:
+    """Enough is the time of the last change, if Get tells one."""
+    rows = MODEL.operation_model(kind.list_operation).output_shape.members[kind.list_members.summaries].member
+    assert kind.listed == (not kind.members.changed or kind.list_members.changed in rows.members)
+
+
+def test_the_responses_that_are_kept_raw_are_those_of_the_operations_that_poll() -> None:
     from watcher.bedrock.client import _KEPT_RAW  # noqa: PLC0415 - nobody else's business
 
-    shapes = {MODEL.operation_model(name).output_shape.name for name in (KIND.get_operation, KIND.list_operation)}
-    assert shapes == _KEPT_RAW
+    assert {MODEL.operation_model(name).output_shape.name for kind in KINDS.values() for name in kind.operations} == (
+        _KEPT_RAW
+    )
+
+
+def test_what_we_tell_the_sdk_is_what_the_pinned_one_does_not_know() -> None:
+    """When this fails, the SDK has learnt it: take it out of bedrock/models."""
+    ours = msgspec.json.decode((MODELS / "bedrock/2023-04-20/service-2.sdk-extras.json").read_bytes())["merge"]
+    assert set(ours["operations"]).isdisjoint(PINNED.operation_names)
+    assert set(ours["shapes"]).isdisjoint(PINNED.shape_names)
+    assert set(ours["operations"]) == set(KINDS[PROMPT].operations)
+    assert set(MODEL.operation_names) == set(PINNED.operation_names) | set(ours["operations"])
 
 
 def plain(value: Any) -> Any:
@@ -193,12 +231,13 @@ def look_at(endpoint: str, arns: list[str]) -> tuple[list[Answer], Page]:
 
 def summary_of(parsed: dict[str, Any]) -> dict[str, Any]:
     """Return the members of botocore's summary that we decode too."""
-    return {key: value for key, value in plain(parsed).items() if key in Summary.__struct_fields__}
+    names = page_of(KIND.list_members).__annotations__["summaries"].__args__[0].__struct_encode_fields__
+    return {key: value for key, value in plain(parsed).items() if key in names}
 
 
 def decoded(summary: Summary) -> dict[str, Any]:
     """Return our summary as a dictionary, without what AWS left out."""
-    found = {**msgspec.structs.asdict(summary), "statusDetails": msgspec.json.decode(summary.statusDetails)}
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(summary))
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -215,6 +254,6 @@ def test_the_lean_parser_agrees_with_botocores_own_on_every_response_of_the_simu
                 assert answer.facts == plain(get(bedrock, arn))
                 assert msgspec.json.decode(answer.text) == answer.facts
             theirs = bedrock.list_model_customization_jobs(maxResults=PAGE)["modelCustomizationJobSummaries"]
-            ours = page.modelCustomizationJobSummaries
+            ours = page.summaries
             assert [decoded(summary) for summary in ours] == [summary_of(parsed) for parsed in theirs]
             assert len(ours) == len(arns)

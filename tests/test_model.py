@@ -66,7 +66,7 @@ def test_a_job_name_is_taken_as_it_is(name: str) -> None:
         USUAL + " ",
         USUAL + "\n",
         USUAL + "?x=1",
-        USUAL.replace("model-customization-job", "evaluation-job"),
+        USUAL.replace("model-customization-job", "custom-model"),
         USUAL + "a" * 1000,
         "../../model-customization-jobs",
     ],

@@ -57,6 +57,8 @@ ONE_OF_EACH: dict[str, Transition] = {
     "step": StepChanged("training", "NotStarted", "InProgress"),
     "status": StatusChanged("InProgress", "Stopping", Outcome.RUNNING),
     "completed": StatusChanged("InProgress", "Completed", Outcome.SUCCEEDED),
+    "partially_completed": StatusChanged("InProgress", "PartiallyCompleted", Outcome.PARTIAL),
+    "expired": StatusChanged("InProgress", "Expired", Outcome.EXPIRED),
     "failed": StatusChanged("InProgress", "Failed", Outcome.FAILED),
     "stopped": StatusChanged("Stopping", "Stopped", Outcome.STOPPED),
     "failure_message": FailureExplained("why"),

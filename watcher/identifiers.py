@@ -14,13 +14,47 @@ from watcher.errors import BadIdentifier
 CUSTOMIZATION = "model-customization-job"
 """The ARN resource type, and our kind, of fine-tuning, distillation and continued pre-training jobs."""
 
+IMPORT = "model-import-job"
+INVOCATION = "model-invocation-job"
+EVALUATION = "evaluation-job"
+COPY = "model-copy-job"
+DEPLOYMENT = "custom-model-deployment"
+PROVISIONED = "provisioned-model"
+PROMPT = "advanced-prompt-optimization-job"
+
+NOUNS = {
+    CUSTOMIZATION: "customization job",
+    IMPORT: "import job",
+    INVOCATION: "batch inference job",
+    EVALUATION: "evaluation job",
+    COPY: "copy job",
+    DEPLOYMENT: "deployment",
+    PROVISIONED: "provisioned model",
+    PROMPT: "prompt optimization job",
+}
+"""Every kind of job that is watched, by its ARN resource type, and what people call one of it."""
+
 ARN_HINT = (
-    "expected arn:aws:bedrock:<region>:<account>:model-customization-job/<model>/<id>, as the Bedrock console"
-    " shows it; for a job's name, add --region"
+    "expected arn:aws:bedrock:<region>:<account>:<kind>/<id>, as the Bedrock console shows it (<kind> is one of"
+    f" {', '.join(NOUNS)}); for a job's name, add --region"
 )
 
 # Amazon Bedrock API reference, GetModelCustomizationJob, jobIdentifier.
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9+\-.])*")
+_ID = re.compile(r"[a-z0-9]{12}")
+_UNDERSCORED = re.compile(r"([0-9a-zA-Z][_-]?)+")
+_WORDS = {
+    CUSTOMIZATION: _NAME,
+    IMPORT: _NAME,
+    INVOCATION: _ID,
+    DEPLOYMENT: _UNDERSCORED,
+    PROVISIONED: _UNDERSCORED,
+    PROMPT: _ID,
+}
+"""What a Get accepts beside an ARN.  Source: Amazon Bedrock API reference, the identifiers of the Get operations."""
+
+NAMED = tuple(_WORDS)
+"""The kinds whose jobs may be given by a word: a name, or an id where AWS takes that alone."""
 _PARTITION = re.compile(r"aws(-[a-z0-9]+)*")
 _REGION = re.compile(r"[a-z0-9-]{1,20}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -33,7 +67,9 @@ EVENTS = (
     "step",
     "status",
     "completed",
+    "partially_completed",
     "failed",
+    "expired",
     "stopped",
     "failure_message",
     "field",
@@ -84,11 +120,8 @@ class JobArn:
         ):
             if not pattern.fullmatch(value):
                 raise BadIdentifier(f"not a Bedrock job ARN: {text!r}: its {name} is {value!r}", ARN_HINT)
-        if kind != CUSTOMIZATION:
-            raise BadIdentifier(
-                f"not a model customization job: {text!r} is a {kind!r}",
-                f"this version watches {CUSTOMIZATION} (fine-tuning, distillation, continued pre-training)",
-            )
+        if kind not in NOUNS:
+            raise BadIdentifier(f"not a kind of job: {text!r} is a {kind!r}", f"watched are {', '.join(NOUNS)}")
         return cls(partition, region, account, kind, path)
 
     @property
@@ -99,14 +132,15 @@ class JobArn:
     @property
     def usual(self) -> bool:
         """Whether the ARN has the exact shape that AWS documents."""
-        return _USUAL_RESOURCE.fullmatch(self.path) is not None
+        pattern = _USUAL_RESOURCE if self.kind == CUSTOMIZATION else _ID
+        return pattern.fullmatch(self.path) is not None
 
     def __str__(self) -> str:
         return f"arn:{self.partition}:bedrock:{self.region}:{self.account}:{self.kind}/{self.path}"
 
 
-def parse_identifier(text: str) -> JobArn | str:
-    """Return a JobArn, or the text itself when it is a well-formed job name.
+def parse_identifier(text: str, kind: str = CUSTOMIZATION) -> JobArn | str:
+    """Return a JobArn, or the text itself when it is a word that names a job of that *kind*.
 
     Raises BadIdentifier, so that nothing malformed is ever sent: botocore would send an empty one as a List.
     """
@@ -114,6 +148,15 @@ def parse_identifier(text: str) -> JobArn | str:
         raise BadIdentifier("an empty job identifier", ARN_HINT)
     if text.startswith("arn:"):
         return JobArn.parse(text)
-    if len(text) > _MAX_NAME or not _NAME.fullmatch(text):
-        raise BadIdentifier(f"neither a Bedrock job ARN nor a job name: {text!r}", ARN_HINT)
+    pattern = _WORDS.get(kind)
+    if pattern is None:
+        raise BadIdentifier(f"{text!r}: AWS finds a {kind} by its ARN alone", ARN_HINT)
+    if len(text) > _MAX_NAME or not pattern.fullmatch(text):
+        raise BadIdentifier(f"neither a Bedrock job ARN nor {_called(kind)}: {text!r}", ARN_HINT)
     return text
+
+
+def _called(kind: str) -> str:
+    if _WORDS[kind] is _ID:
+        return f"the id of a {kind} (12 letters and digits)"
+    return "a job name" if kind == CUSTOMIZATION else f"the name of a {kind}"

@@ -1,30 +1,40 @@
 """What AWS answers, as far as polling needs it decoded.
 
-Source: Amazon Bedrock API reference, ListModelCustomizationJobs and GetModelCustomizationJob.
+The lists of all kinds of jobs are alike but for their members' names, which ``page_of`` is told.
+Source: Amazon Bedrock API reference, the List and Get operations of each kind.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import types
+from functools import cache
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
+from watcher.bedrock.kind import ListMembers
+
+_NOTHING = msgspec.Raw(b"")
+
 
 class Summary(msgspec.Struct, frozen=True):
-    """One job of a List page, as far as it tells whether the job must be asked for."""
+    """One job of a List page, as far as it tells whether the job must be asked for.
 
-    jobArn: str  # noqa: N815 - AWS's own names
+    *changed* is AWS's time of the last change as sent, *steps* its sub-tasks (``statusDetails``) as JSON.
+    """
+
+    arn: str
     status: str
-    jobName: str = ""  # noqa: N815
-    lastModifiedTime: str | float | None = None  # noqa: N815
-    statusDetails: msgspec.Raw = msgspec.Raw(b"")  # noqa: N815
+    name: str = ""
+    changed: str | float | None = None
+    steps: msgspec.Raw = _NOTHING
 
 
 class Page(msgspec.Struct, frozen=True):
     """One page of List."""
 
-    modelCustomizationJobSummaries: list[Summary] = []  # noqa: N815
-    nextToken: str | None = None  # noqa: N815
+    summaries: list[Summary] = []
+    token: str | None = None
 
 
 class Answer(NamedTuple):
@@ -32,3 +42,30 @@ class Answer(NamedTuple):
 
     facts: dict[str, Any]
     text: str
+
+
+@cache
+def page_of(members: ListMembers) -> type[Page]:
+    """Return the Page of a List whose members have these names: decoding one costs the same for every kind.
+
+    A member that the List lacks is looked for by our own name, and no List has one of that.
+    """
+    found = [
+        ("arn", str, msgspec.field(name=members.arn)),
+        ("status", str, msgspec.field(name=members.status)),
+        ("name", str, msgspec.field(name=members.name, default="")),
+        ("changed", str | float | None, msgspec.field(name=members.changed or None, default=None)),
+        ("steps", msgspec.Raw, msgspec.field(name=members.steps or None, default=_NOTHING)),
+    ]
+    summary = msgspec.defstruct("Summary", found, bases=(Summary,), frozen=True)
+    rows = types.GenericAlias(list, (summary,))
+    page = msgspec.defstruct(
+        "Page",
+        [
+            ("summaries", rows, msgspec.field(name=members.summaries, default_factory=list)),
+            ("token", str | None, msgspec.field(name="nextToken", default=None)),
+        ],
+        bases=(Page,),
+        frozen=True,
+    )
+    return cast("type[Page]", page)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from watcher.bedrock.kind import Kind, MalformedResponse, text_of, time_of
+from watcher.bedrock.kind import Kind, ListMembers, MalformedResponse, text_of, time_of
 from watcher.model import CUSTOMIZATION, Outcome, Snapshot, Step
 
 OUTCOMES = {
@@ -98,6 +98,10 @@ KIND = Kind(
     name=CUSTOMIZATION,
     get_operation="GetModelCustomizationJob",
     list_operation="ListModelCustomizationJobs",
+    list_members=ListMembers("modelCustomizationJobSummaries", steps="statusDetails"),
     outcomes=OUTCOMES,
     read=read,
+    reminders=frozenset({"overdue", "stalled", "stopping", "queued"}),
+    model="baseModelArn",
+    type="customizationType",
 )

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from watcher.bedrock import customization
+from watcher.bedrock import (
+    copying,
+    customization,
+    deployment,
+    evaluation,
+    imports,
+    invocation,
+    prompt,
+    provisioned,
+)
 from watcher.bedrock.kind import Kind
 
-KINDS: dict[str, Kind] = {customization.KIND.name: customization.KIND}
+_MODULES = (customization, imports, invocation, evaluation, copying, deployment, provisioned, prompt)
+
+KINDS: dict[str, Kind] = {module.KIND.name: module.KIND for module in _MODULES}

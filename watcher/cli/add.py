@@ -23,6 +23,7 @@ from watcher.cli.routes import untold_job
 from watcher.cli.words import plain
 from watcher.config.sections import REGION
 from watcher.errors import BadIdentifier, ExitCode, LookFault, UsageError
+from watcher.identifiers import CUSTOMIZATION, NAMED
 
 if TYPE_CHECKING:
     from watcher.cli.jobview import JobView
@@ -48,6 +49,11 @@ _CODES = {
 
 @click.command()
 @click.argument("jobs", nargs=-1, required=True, metavar="JOB...")
+@click.option(
+    "--kind",
+    type=click.Choice(NAMED),
+    help=f"What the jobs given by name are; an ARN tells it itself.  [default: {CUSTOMIZATION}]",
+)
 @click.option("--region", metavar="REGION", help="Where the jobs given by name are; an ARN knows its own.")
 @click.option("--profile", metavar="NAME", help="AWS profile to ask with, remembered for these jobs.")
 @click.option("--label", metavar="TEXT", help="What to call the job in messages; '' takes the label away.")
@@ -68,6 +74,7 @@ def add(  # noqa: PLR0913 - one argument an option
     context: Context,
     *,
     jobs: tuple[str, ...],
+    kind: str | None,
     region: str | None,
     profile: str | None,
     label: str | None,
@@ -82,7 +89,7 @@ def add(  # noqa: PLR0913 - one argument an option
     for, up to five seconds, and what AWS says is printed: exits with 4 for a job that AWS does not know, with 5 when
     it refuses.
     """
-    identifiers = _identifiers(jobs)
+    identifiers = _identifiers(jobs, kind or CUSTOMIZATION)
     if label is not None and len(identifiers) > 1:
         raise UsageError("a label is one job's name for people", "add the jobs one by one, or use --tag for them all")
     for option, text in (("--label", label), ("--profile", profile), *(("--tag", tag) for tag in tags)):
@@ -92,7 +99,7 @@ def add(  # noqa: PLR0913 - one argument an option
     changed = any(one is not None for one in (label, profile, expected)) or bool(tags)
     wanted = [
         replace(one, label=label, tags=tuple(sorted(set(tags) - {""})) if tags else None, expected=expected)
-        for one in _wanted(context, identifiers, region, profile)
+        for one in _wanted(context, identifiers, kind, region, profile)
     ]
     pid = service.daemon_pid(context)
     wait = pid is not None and not no_wait
@@ -116,7 +123,7 @@ def add(  # noqa: PLR0913 - one argument an option
     return max(_verdict(view) for view in added) if wait else ExitCode.DONE
 
 
-def _identifiers(words: Sequence[str]) -> list[JobArn | str]:
+def _identifiers(words: Sequence[str], kind: str) -> list[JobArn | str]:
     """Return what *words* name, each once, having read stdin for ``-``.
 
     Raises UsageError that names all that are malformed: nothing is added then, and nothing is ever sent to AWS.
@@ -127,7 +134,7 @@ def _identifiers(words: Sequence[str]) -> list[JobArn | str]:
     mistakes: list[str] = []
     for place, word in _read(words):
         try:
-            identifier = parse_identifier(word)
+            identifier = parse_identifier(word, kind)
         except BadIdentifier as error:
             mistakes.append(f"{place}{error}")
         else:
@@ -174,6 +181,7 @@ def _expected(text: str) -> float:
 def _wanted(
     context: Context,
     identifiers: Sequence[JobArn | str],
+    kind: str | None,
     region: str | None,
     profile: str | None,
 ) -> list[Wanted]:
@@ -184,14 +192,17 @@ def _wanted(
     names = [one for one in identifiers if isinstance(one, str)]
     if names:
         region = _region(context, names[0], region, default_profile if profile is None else profile)
-    elif region is not None:
-        note("--region is for jobs given by name: these ARNs name their own")
+    else:
+        for option, value in (("--region", region), ("--kind", kind)):
+            if value is not None:
+                note(f"{option} is for jobs given by name: these ARNs name their own")
     return [
         Wanted(
             one,
             (region or "") if isinstance(one, str) else one.region,
             profile,
             default_profile=default_profile,
+            kind=kind or CUSTOMIZATION,
         )
         for one in identifiers
     ]

@@ -130,7 +130,7 @@ def _why_untold(channels: Sequence[ChannelConfig], job: JobConfig) -> str:
     from watcher.model import JobArn, parse_identifier
     from watcher.policy import Traits
 
-    arn = parse_identifier(job.id)
+    arn = parse_identifier(job.id, job.kind)
     account = arn.account if isinstance(arn, JobArn) else ""
     unknown = ["names" if account else "accounts"] + ([] if job.region else ["regions"])
     names = tuple(filter(None, (job.label, job.id)))

@@ -13,7 +13,7 @@ from watcher.config.durations import format_duration
 from watcher.config.reader import Table, expand, printable, suggest
 from watcher.config.values import FROM_FILE, AwsConfig, ChannelConfig, JobConfig, PollConfig, RemindConfig
 from watcher.errors import BadIdentifier
-from watcher.identifiers import ARN_HINT, DEFAULT_EVENTS, EVENTS, JobArn, parse_identifier
+from watcher.identifiers import ARN_HINT, CUSTOMIZATION, DEFAULT_EVENTS, EVENTS, NAMED, JobArn, parse_identifier
 
 _DAY = 86400.0
 REGION = r"[a-z]{2,4}(-[a-z]+)+-[0-9]+"
@@ -92,13 +92,13 @@ def read_remind(table: Table) -> RemindConfig:
 
 def read_jobs(tables: list[Table], aws: AwsConfig) -> tuple[JobConfig, ...]:
     """Read the ``[[job]]`` tables; *aws* gives what a job leaves out."""
-    jobs: dict[tuple[str, str | None, str | None], JobConfig] = {}
+    jobs: dict[tuple[str | None, ...], JobConfig] = {}
     for table in tables:
         job = _job(table, aws)
         table.close()
         if job is None:
             continue
-        key = (job.id, None, None) if job.id.startswith("arn:") else (job.id, job.region, job.profile)
+        key = (job.id,) if job.id.startswith("arn:") else (job.id, job.kind, job.region, job.profile)
         if key in jobs:
             table.wrong("id", f"{job.id} is there twice", "keep one of the two")
         jobs[key] = job
@@ -183,20 +183,33 @@ def _job(table: Table, aws: AwsConfig) -> JobConfig | None:
     expect = table.seconds("expect", None, 1, _LONGEST_JOB)
     region = table.matching("region", REGION, A_REGION)
     profile = table.text("profile") or aws.profile
+    kind = _kind(table)
     if text is None:
         if "id" not in table:
             table.wrong("id", "is missing", _in_a_file(ARN_HINT))
         return None
     try:
-        job = parse_identifier(text)
+        job = parse_identifier(text, kind or CUSTOMIZATION)
     except BadIdentifier as error:
         table.wrong("id", error.what, _in_a_file(error.remedy))
         return None
     if isinstance(job, JobArn):
+        if kind not in {None, job.kind}:
+            table.wrong("kind", f"the job's ARN says {job.kind}", "leave the kind out: it is in the ARN")
+        kind = job.kind
         if region not in {None, job.region}:
             table.wrong("region", f"the job's ARN says {job.region}", "leave the region out: it is in the ARN")
         region = job.region
-    return JobConfig(text, label, tags, region or aws.region, profile, expect)
+    return JobConfig(text, label, tags, region or aws.region, profile, expect, kind or CUSTOMIZATION)
+
+
+def _kind(table: Table) -> str | None:
+    kind = table.text("kind")
+    if kind is None or kind in NAMED:
+        return kind
+    remedy = suggest(kind, NAMED) or f"the kinds whose jobs have names are {', '.join(NAMED)}"
+    table.wrong("kind", f"no such kind: {printable(kind)}", remedy)
+    return None
 
 
 def _in_a_file(remedy: str) -> str:

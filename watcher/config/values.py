@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from watcher.errors import ExitCode, WatchError
-from watcher.identifiers import DEFAULT_EVENTS
+from watcher.identifiers import CUSTOMIZATION, DEFAULT_EVENTS
 
 HIDDEN = "(hidden)"
 """What is shown in the place of a secret."""
@@ -90,7 +90,7 @@ class JobConfig:
 
     *region* and *profile* are already the effective ones: the job's own, else the ARN's region, else those of
     ``[aws]``; None leaves the choice to the AWS SDK.  *expect* is how long the job may run before it is overdue; None
-    leaves that to ``[remind]``.
+    leaves that to ``[remind]``.  *kind* is the job's, by its ARN's word.
     """
 
     id: str
@@ -99,6 +99,7 @@ class JobConfig:
     region: str | None = None
     profile: str | None = None
     expect: float | None = None
+    kind: str = CUSTOMIZATION
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,10 +131,12 @@ def wanted_jobs(config: Config) -> list[Wanted]:
     """Return the jobs of the configuration; raises BadConfig for a name whose region nothing tells."""
     wanted = []
     for job in config.jobs:
-        identifier = parse_identifier(job.id)
+        identifier = parse_identifier(job.id, job.kind)
         region = identifier.region if isinstance(identifier, JobArn) else job.region or _region(job.id, job.profile)
         tags = tuple(sorted(job.tags))
-        wanted.append(Wanted(identifier, region, job.profile or "", job.label, tags, expected=job.expect))
+        wanted.append(
+            Wanted(identifier, region, job.profile or "", job.label, tags, expected=job.expect, kind=job.kind)
+        )
     return wanted
 
 

@@ -6,14 +6,23 @@ Not its business: reading AWS's words (``bedrock``), deciding (``diff``, ``polic
 
 from watcher.identifiers import (
     ARN_HINT,
+    COPY,
     CUSTOMIZATION,
     DEFAULT_EVENTS,
+    DEPLOYMENT,
+    EVALUATION,
     EVENTS,
+    IMPORT,
+    INVOCATION,
+    NAMED,
+    NOUNS,
+    PROMPT,
+    PROVISIONED,
     QUIET_EVENTS,
     JobArn,
     parse_identifier,
 )
-from watcher.model.facts import Family, Outcome, Severity, Snapshot, Step
+from watcher.model.facts import Family, Outcome, Severity, Snapshot, Step, is_queued
 from watcher.model.news import (
     Appeared,
     ChannelTest,
@@ -34,9 +43,18 @@ from watcher.model.watch import Job, Sighting
 
 __all__ = [
     "ARN_HINT",
+    "COPY",
     "CUSTOMIZATION",
     "DEFAULT_EVENTS",
+    "DEPLOYMENT",
+    "EVALUATION",
     "EVENTS",
+    "IMPORT",
+    "INVOCATION",
+    "NAMED",
+    "NOUNS",
+    "PROMPT",
+    "PROVISIONED",
     "QUIET_EVENTS",
     "Appeared",
     "ChannelTest",
@@ -65,5 +83,6 @@ __all__ = [
     "Verdict",
     "WatchLost",
     "WatchRegained",
+    "is_queued",
     "parse_identifier",
 ]

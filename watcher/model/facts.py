@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,13 +14,19 @@ class Outcome(StrEnum):
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
+    PARTIAL = "partially_completed"  # over, and some of its work failed
     FAILED = "failed"
+    EXPIRED = "expired"  # over because its time was up
     STOPPED = "stopped"
 
     @property
     def terminal(self) -> bool:
         """Whether the job is over."""
         return self is not Outcome.RUNNING
+
+
+_UNWELL = frozenset({Outcome.FAILED, Outcome.PARTIAL, Outcome.EXPIRED})
+_QUEUED = frozenset({"Submitted", "Scheduled"})  # AWS's words for a batch inference job that waits for its turn
 
 
 class Family(StrEnum):
@@ -76,11 +82,19 @@ class Snapshot:
 
     @property
     def failed(self) -> bool:
-        """Whether the job, or one of its sub-tasks, has Failed: only then is a failureMessage a failure."""
-        return self.outcome is Outcome.FAILED or any(step.status == "Failed" for step in self.steps)
+        """Whether the job, or a part of it, has failed: only then is a failureMessage a failure."""
+        return self.outcome in _UNWELL or any(step.status == "Failed" for step in self.steps)
 
     @property
     def queued(self) -> bool:
-        """Whether AWS has accepted the job and begun none of its sub-tasks."""
-        waiting = [step.status == "NotStarted" for step in self.steps]
-        return self.status == "InProgress" and bool(waiting) and all(waiting)
+        """Whether AWS has accepted the job and begun none of it."""
+        return is_queued(self.status, self.steps)
+
+
+def is_queued(status: str, steps: Collection[Step]) -> bool:
+    """Return whether a job of that status and these sub-tasks waits for its turn.
+
+    AWS says so of a batch inference job; a customization job it calls InProgress, with each sub-task NotStarted.
+    """
+    waits = bool(steps) and all(step.status == "NotStarted" for step in steps)
+    return status in _QUEUED or (waits and status == "InProgress")

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 
 from watcher.model import Outcome, Reminder, Snapshot
 
+EVERY = frozenset({"overdue", "stalled", "stopping", "queued"})
+"""All reminders, by their event names."""
+
 _LEARNED_FROM = 3
 """So many earlier jobs make a usual time."""
 
@@ -42,11 +45,13 @@ def remind(
     expected: float,
     usual: tuple[float, ...],
     told: frozenset[str],
+    possible: frozenset[str] = EVERY,
 ) -> Reminding:
     """Return the reminders of a job.
 
     *expected*: seconds that a person expects it to run (0: not said); *usual*: seconds that earlier completed jobs
-    of its base model and type took; *told*: the episodes that were told already.
+    of its base model and type took; *told*: the episodes that were told already; *possible*: the reminders that make
+    sense for its kind.
     """
     due: list[Reminder] = []
     episodes: set[str] = set()
@@ -54,7 +59,7 @@ def remind(
     if snapshot.outcome is not Outcome.RUNNING:
         return Reminding((), frozenset(), None)
     for what, episode, since, limit in _candidates(snapshot, limits, _allowed(limits, expected, usual)):
-        if limit <= 0:
+        if limit <= 0 or what not in possible:
             continue
         at = since + timedelta(seconds=limit)
         if episode in told:

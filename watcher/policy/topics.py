@@ -38,7 +38,27 @@ _TOPICS: dict[type[Transition], str] = {
     DeliveryDead: "delivery_dead",
     ChannelTest: "channel_test",
 }
-_ENDINGS = {Outcome.SUCCEEDED: "completed", Outcome.FAILED: "failed", Outcome.STOPPED: "stopped"}
+_ENDINGS = {
+    Outcome.SUCCEEDED: "completed",
+    Outcome.PARTIAL: "partially_completed",
+    Outcome.FAILED: "failed",
+    Outcome.EXPIRED: "expired",
+    Outcome.STOPPED: "stopped",
+}
+_FAILURES = frozenset({"failed", "expired", "failure_message"})
+_WARNINGS = frozenset(
+    {
+        "partially_completed",
+        "stopped",
+        "vanished",
+        "watch_lost",
+        "delivery_dead",
+        "overdue",
+        "stalled",
+        "queued",
+        "stopping",
+    }
+)
 
 
 def _topic(transition: Transition) -> str:
@@ -52,9 +72,9 @@ def _topic(transition: Transition) -> str:
 def severity(transitions: Iterable[Transition]) -> Severity:
     """Return how much an event matters: the worst of its transitions."""
     names = topics(transitions)
-    if names & {"failed", "failure_message"}:
+    if names & _FAILURES and "partially_completed" not in names:
         return Severity.FAILURE
-    if names & {"stopped", "vanished", "watch_lost", "delivery_dead", "overdue", "stalled", "queued", "stopping"}:
+    if names & _WARNINGS:
         return Severity.WARNING
     if names & {"completed", "watch_regained"}:
         return Severity.SUCCESS

@@ -12,6 +12,7 @@ from typing import Any
 
 from watcher.model import (
     CUSTOMIZATION,
+    INVOCATION,
     Appeared,
     DeliveryDead,
     Event,
@@ -63,6 +64,9 @@ _JOB = Job(
     version=1,
     revision=1,
 )
+_BATCH_ARN = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghij34"
+_BATCH = replace(_JOB, identifier=_BATCH_ARN, arn=_BATCH_ARN, name="nightly-tickets", kind=INVOCATION)
+_OF_BATCHES = frozenset({"partially_completed", "expired"})
 _RAN, _BEGAN = timedelta(hours=3, minutes=12), timedelta(minutes=42)
 
 
@@ -76,8 +80,8 @@ def sample(topic: str, now: datetime, host: str) -> Story:
     event = Event(1, "job/1", 2, transitions, now)
     if topic == "delivery_dead":
         return Story(replace(event, subject="channel/mail"), now, host)
-    snapshot = _snapshot(status, at)
-    return Story(event, now, host, job=_JOB, snapshot=snapshot, status=status, steps=snapshot.steps)
+    job, snapshot = (_BATCH, _batch(status, at)) if topic in _OF_BATCHES else (_JOB, _snapshot(status, at))
+    return Story(event, now, host, job=job, snapshot=snapshot, status=status, steps=snapshot.steps)
 
 
 def _snapshot(status: str, at: datetime) -> Snapshot:
@@ -107,6 +111,28 @@ def _snapshot(status: str, at: datetime) -> Snapshot:
     )
 
 
+def _batch(status: str, at: datetime) -> Snapshot:
+    processed, failed = (20_000, 120) if status == "PartiallyCompleted" else (13_200, 3)
+    return Snapshot(
+        status=status,
+        outcome=Outcome.PARTIAL if status == "PartiallyCompleted" else Outcome.EXPIRED,
+        name=_BATCH.name,
+        created_at=at - _RAN,
+        changed_at=at,
+        ended_at=at,
+        facts={
+            "modelId": "amazon.nova-lite-v1:0",
+            "totalRecordCount": 20_000,
+            "processedRecordCount": processed,
+            "successRecordCount": processed - failed,
+            "errorRecordCount": failed,
+            "timeoutDurationInHours": 24,
+            "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://tickets/nightly.jsonl"}},
+            "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://tickets/tagged/"}},
+        },
+    )
+
+
 def _ended(
     status: str, outcome: Outcome, *more: Transition
 ) -> Callable[[datetime], tuple[tuple[Transition, ...], str]]:
@@ -127,7 +153,12 @@ _TOPICS: dict[str, Callable[[datetime], tuple[tuple[Transition, ...], str]]] = {
     "step": lambda at: ((StepChanged("training", "NotStarted", _RUNS, at - _RAN + _BEGAN, at),), _RUNS),
     "status": lambda at: ((StatusChanged(_RUNS, "Stopping", Outcome.RUNNING, at),), "Stopping"),
     "completed": _ended("Completed", Outcome.SUCCEEDED),
+    "partially_completed": lambda at: (
+        (StatusChanged(_RUNS, "PartiallyCompleted", Outcome.PARTIAL, at),),
+        "PartiallyCompleted",
+    ),
     "failed": _ended("Failed", Outcome.FAILED, FailureExplained(_WHY)),
+    "expired": lambda at: ((StatusChanged(_RUNS, "Expired", Outcome.EXPIRED, at),), "Expired"),
     "stopped": _ended("Stopped", Outcome.STOPPED),
     "failure_message": lambda _: ((FailureExplained(_WHY),), "Failed"),
     "field": lambda _: ((FieldChanged("hyperParameters.epochCount", '"1"', '"2"'),), _RUNS),

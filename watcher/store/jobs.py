@@ -21,7 +21,7 @@ class Wanted:
     """A job that someone wants watched; None leaves what is known already.
 
     *default_profile* is the profile of a job that is not known yet and for which none is named; *expected* is how
-    many seconds it is expected to run.
+    many seconds it is expected to run; *kind* is that of a job given by name.
     """
 
     identifier: JobArn | str
@@ -31,6 +31,7 @@ class Wanted:
     tags: tuple[str, ...] | None = None
     default_profile: str = ""
     expected: float | None = None
+    kind: str = CUSTOMIZATION
 
 
 class Jobs:
@@ -162,11 +163,11 @@ def _known(sql: sqlite3.Connection, wanted: Wanted) -> Job | None:
     if isinstance(wanted.identifier, JobArn):
         row = sql.execute("SELECT id FROM jobs WHERE arn = ?", (str(wanted.identifier),)).fetchone()
     else:
-        # The same name may be another job's in another region or under other credentials.
+        # The same name may be another job's in another region, of another kind or under other credentials.
         row = sql.execute(
-            "SELECT id FROM jobs WHERE identifier = ? AND region = ? AND (? IS NULL OR profile = ?)"
+            "SELECT id FROM jobs WHERE identifier = ? AND region = ? AND kind = ? AND (? IS NULL OR profile = ?)"
             " ORDER BY merged_into IS NOT NULL, id DESC",
-            (wanted.identifier, wanted.region, wanted.profile, wanted.profile),
+            (wanted.identifier, wanted.region, wanted.kind, wanted.profile, wanted.profile),
         ).fetchone()
     return None if row is None else _job(sql, row["id"])
 
@@ -180,7 +181,7 @@ def _insert(sql: sqlite3.Connection, wanted: Wanted, now: float) -> int:
             str(wanted.identifier),
             str(arn) if arn else None,
             "" if arn else str(wanted.identifier),
-            arn.kind if arn else CUSTOMIZATION,
+            arn.kind if arn else wanted.kind,
             arn.account if arn else "",
             wanted.region,
             wanted.default_profile if wanted.profile is None else wanted.profile,

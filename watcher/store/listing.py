@@ -24,7 +24,8 @@ SCOPE = (
 _ROWS = f"""
     SELECT jobs.identifier, coalesce(jobs.arn, '') AS arn, jobs.name, jobs.label, jobs.region, jobs.state,
         jobs.created_at, jobs.changed_at, jobs.ended_at,
-        json_extract(facts, '$.status') AS status, json_extract(facts, '$.statusDetails') AS steps,
+        coalesce(json_extract(facts, '$.status'), json_extract(facts, '$.jobStatus')) AS status,
+        json_extract(facts, '$.statusDetails') AS steps,
         json_extract(nullif(jobs.last_error, ''), '$.code') AS error, jobs.failing_since,
         json_extract(scopes.last_error, '$.code') AS scope_error, scopes.failing_since AS scope_failing_since,
         EXISTS (SELECT 1 FROM mutes WHERE mutes.job IN (0, jobs.id) AND until > ?) AS muted

@@ -67,18 +67,20 @@ def sight(
     """
     version, old_facts = known
     fresh = _read(how.kind, answer.facts)
-    arn = _arn(job, answer.facts)
+    arn = _arn(how.kind, job, answer.facts)
     old = None if old_facts is None else how.kind.read(old_facts)
     if old is not None and is_stale(old, fresh):
         return None
     facts = merge(old_facts or {}, answer.facts)
     new = _read(how.kind, facts)
-    reminding = remind(new, how.limits, utc(now), expected=job.expected, usual=usual, told=frozenset(job.reminded))
+    told, possible = frozenset(job.reminded), how.kind.reminders
+    reminding = remind(new, how.limits, utc(now), expected=job.expected, usual=usual, told=told, possible=possible)
     transitions = (*diff(old, new), *_regained(job), *reminding.due)
     traits = replace(job.traits, account=arn.account, names=tuple(dict.fromkeys((*job.traits.names, new.name))))
     closing_at = (job.closing_at or now + LINGER) if new.outcome.terminal else 0.0
     state = _state(new, closing_at, now)
     changed_at = new.changed_at.timestamp() if new.changed_at else now
+    base_model, customization = how.kind.alike(facts)
     return Sighting(
         job=job.id,
         version=version,
@@ -90,9 +92,9 @@ def sight(
         state=state,
         arn=str(arn),
         account=arn.account,
-        mark=mark_of_facts(answer.facts),
-        base_model=_word(facts, "baseModelArn"),
-        customization=_word(facts, "customizationType"),
+        mark=mark_of_facts(how.kind, answer.facts),
+        base_model=base_model,
+        customization=customization,
         reminded=tuple(sorted(reminding.told)),
         remind_at=reminding.next_at.timestamp() if reminding.next_at else 0.0,
         seen_at=now,
@@ -172,9 +174,9 @@ def _read(kind: Kind, facts: Mapping[str, Any]) -> Snapshot:
         raise LookError(LookFault.MALFORMED, "MalformedResponse", str(error), "asked again soon") from error
 
 
-def _arn(job: Watched, facts: Mapping[str, Any]) -> JobArn:
+def _arn(kind: Kind, job: Watched, facts: Mapping[str, Any]) -> JobArn:
     try:
-        text = text_of(facts, "jobArn", required=True)
+        text = text_of(facts, kind.members.arn, required=True)
         arn = JobArn.parse(text)
     except (MalformedResponse, BadIdentifier) as error:
         raise LookError(LookFault.MALFORMED, "MalformedResponse", str(error), "asked again soon") from error
@@ -186,11 +188,6 @@ def _arn(job: Watched, facts: Mapping[str, Any]) -> JobArn:
             "add the new job by its ARN",
         )
     return arn
-
-
-def _word(facts: Mapping[str, Any], key: str) -> str:
-    value = facts.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def _regained(job: Watched) -> tuple[Transition, ...]:

@@ -104,7 +104,7 @@ class Group:
     async def _sift(self, turn: Turn, due: list[Watched]) -> list[Watched]:
         """Return the jobs to Get: those that List cannot answer for, that it shows moved, or that it lacks."""
         plain = [job for job in due if not job.needs_get(turn.now)]
-        if len(plain) < LISTED_FROM or turn.now < self._list_from:
+        if not self._kind.listed or len(plain) < LISTED_FROM or turn.now < self._list_from:
             return due
         certain = [job for job in due if job.needs_get(turn.now)]
         try:
@@ -129,15 +129,15 @@ class Group:
         for _ in range(_MOST_PAGES):
             page = await self._eyes.page(oldest, token)
             turn.looked = True
-            for summary in page.modelCustomizationJobSummaries:
-                job = by_arn.get(summary.jobArn)
+            for summary in page.summaries:
+                job = by_arn.get(summary.arn)
                 if job is None:
                     continue
-                missing.pop(summary.jobArn, None)
+                missing.pop(summary.arn, None)
                 if not self._unmoved(turn, job, summary):
                     turn.summaries[job.id] = summary
                     moved.append(job)
-            token = page.nextToken
+            token = page.token
             if not token or not missing:
                 break
         unique = {job.id: job for job in moved}
@@ -196,12 +196,14 @@ class Group:
             self._tell(job.identifier, seen.transitions, seen.postings)
         self._take_over(job, seen)
         summary = turn.summaries.get(job.id)
-        if summary is not None and is_settled(answer.facts, summary):
+        if summary is not None and is_settled(self._kind, answer.facts, summary):
             job.listed = summary_hash(summary)
 
     async def _usual(self, answer: Answer) -> tuple[float, ...]:
         """Return how long jobs alike took, read anew every hour."""
-        alike = (str(answer.facts.get("baseModelArn")), str(answer.facts.get("customizationType")))
+        alike = self._kind.alike(answer.facts)
+        if not alike[0]:
+            return ()
         read_at, durations = self._durations.get(alike, (0.0, ()))
         if not 0 <= self._now() - read_at < LEARN_AGAIN:
             durations = await self._transact(self._book.usual, *alike, self._now())

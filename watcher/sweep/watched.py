@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 
 from watcher.bedrock.answers import Summary
-from watcher.bedrock.kind import MalformedResponse, time_of
+from watcher.bedrock.kind import Kind, MalformedResponse, time_of
 from watcher.model import Job
 from watcher.policy import CONFIRM_EVERY, Traits
 
 _AHEAD = 0.2
 """A turn takes along what is due within this part of its own delay: one List serves many."""
 
-_MEMBERS_THAT_MOVE = ("status", "lastModifiedTime")
+_MEMBERS_THAT_MOVE = ("status", "lastModifiedTime")  # of a sub-task
 
 
 @dataclass(slots=True)
@@ -93,39 +93,41 @@ class Watched:
 
 def summary_hash(summary: Summary) -> int:
     """Return a cheap hash of what a summary says; any difference at all changes it."""
-    return hash((summary.status, summary.lastModifiedTime, bytes(summary.statusDetails)))
+    return hash((summary.status, summary.changed, bytes(summary.steps)))
 
 
 def mark_of_summary(summary: Summary) -> int:
     """Return the fingerprint of a summary, comparable with mark_of_facts."""
-    details = msgspec.json.decode(summary.statusDetails) if summary.statusDetails else None
-    return mark_of_facts(
-        {"status": summary.status, "lastModifiedTime": summary.lastModifiedTime, "statusDetails": details}
-    )
+    return _mark(summary.status, summary.changed, msgspec.json.decode(summary.steps) if summary.steps else None)
 
 
-def mark_of_facts(facts: Mapping[str, Any]) -> int:
+def mark_of_facts(kind: Kind, facts: Mapping[str, Any]) -> int:
     """Return the fingerprint of a response: its status, change time and sub-tasks, in a fixed order; never 0."""
-    details = facts.get("statusDetails")
+    members = kind.members
+    return _mark(facts.get(members.status), facts.get(members.changed), facts.get(kind.list_members.steps))
+
+
+def _mark(status: object, changed: object, details: object) -> int:
     steps = sorted(details.items()) if isinstance(details, dict) else []
     told = [(key, [value.get(name) for name in _MEMBERS_THAT_MOVE]) for key, value in steps if isinstance(value, dict)]
-    text = repr(([facts.get(name) for name in _MEMBERS_THAT_MOVE], told))
+    text = repr(([status, changed], told))
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True) or 1
 
 
-def is_settled(facts: Mapping[str, Any], summary: Summary) -> bool:
+def is_settled(kind: Kind, facts: Mapping[str, Any], summary: Summary) -> bool:
     """Return whether a Get is at least as new as a summary, so that the summary needs no other Get.
 
-    A summary that shows neither a change time nor sub-tasks could hide a change: it never settles anything.
+    A summary that shows neither a change time nor sub-tasks could hide a change, and settles nothing, unless jobs of
+    that *kind* have none of the two.
     """
-    if summary.lastModifiedTime is None:
-        return bool(summary.statusDetails) and mark_of_summary(summary) == mark_of_facts(
-            {**facts, "lastModifiedTime": None}
-        )
+    members = kind.members
+    if summary.changed is None:
+        enough = bool(summary.steps) or not members.changed
+        return enough and mark_of_summary(summary) == mark_of_facts(kind, {**facts, members.changed: None})
     try:
-        got, listed = time_of(facts, "lastModifiedTime"), time_of({"t": summary.lastModifiedTime}, "t")
+        got, listed = time_of(facts, members.changed), time_of({"t": summary.changed}, "t")
     except MalformedResponse:
         return False
     if got is None or listed is None or got < listed:
         return False
-    return got > listed or facts.get("status") == summary.status
+    return got > listed or facts.get(members.status) == summary.status
