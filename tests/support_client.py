@@ -13,7 +13,8 @@ from tenacity import AsyncRetrying
 
 from watcher.bedrock import client
 from watcher.bedrock.answers import Answer
-from watcher.bedrock.client import Look, Settings
+from watcher.bedrock.client import Keys, Look, Settings
+from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.customization import KIND
 from watcher.errors import LookError
 
@@ -53,7 +54,8 @@ def using(endpoint: str, ask: Callable[[Look], Awaitable[T]], profile: str = "",
     """Return what *ask* returns of a Look at the endpoint."""
 
     async def begin() -> T:
-        look = Look(KIND, "us-east-1", profile, Settings(endpoint_url=endpoint, **settings))
+        keys = Keys(Credentials(profile), Settings(endpoint_url=endpoint, **settings))
+        look = Look(KIND, "us-east-1", keys)
         try:
             return await ask(look)
         finally:

@@ -20,10 +20,12 @@ from botocore.model import ServiceModel, Shape, StructureShape
 from support_simulator import NOON, Clock, client, get
 
 from watcher.bedrock.answers import Answer, Page, Summary, page_of
-from watcher.bedrock.client import MODELS, PAGE, Look, Settings
+from watcher.bedrock.client import PAGE, Keys, Look, Settings
+from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.customization import KIND, STEP_STATUSES, STEPS, read
 from watcher.bedrock.kind import Kind
 from watcher.bedrock.kinds import KINDS
+from watcher.bedrock.source import MODELS
 from watcher.clock import utc
 from watcher.diff import diff
 from watcher.model import PROMPT, Event, Job, JobArn, Snapshot
@@ -191,7 +193,7 @@ def test_a_list_that_carries_enough_is_used_and_one_that_does_not_is_not(kind: K
 
 
 def test_the_responses_that_are_kept_raw_are_those_of_the_operations_that_poll() -> None:
-    from watcher.bedrock.client import _KEPT_RAW  # noqa: PLC0415 - nobody else's business
+    from watcher.bedrock.parsers import _KEPT_RAW  # noqa: PLC0415 - nobody else's business
 
     assert {MODEL.operation_model(name).output_shape.name for kind in KINDS.values() for name in kind.operations} == (
         _KEPT_RAW
@@ -220,7 +222,7 @@ def look_at(endpoint: str, arns: list[str]) -> tuple[list[Answer], Page]:
     """Return our own parser's answers to a Get of each job, and to a List."""
 
     async def ask() -> tuple[list[Answer], Page]:
-        look = Look(KIND, "us-east-1", "", Settings(endpoint_url=endpoint))
+        look = Look(KIND, "us-east-1", Keys(Credentials(), Settings(endpoint_url=endpoint)))
         try:
             return [await look.get(arn) for arn in arns], await look.page(0, None)
         finally:

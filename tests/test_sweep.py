@@ -296,13 +296,6 @@ def test_blindness_shorter_than_configured_is_not_told(play: Scene) -> None:
     assert play.messages() == 0
 
 
-def test_after_refused_credentials_the_client_begins_anew(play: Scene) -> None:
-    play.watch(1)
-    play.aws.get_error = refusal(LookFault.CREDENTIALS)
-    play.turn()
-    assert play.aws.closed == 1
-
-
 def test_one_jobs_bad_response_is_its_own_error(play: Scene) -> None:
     play.aws.jobs = {**running(1, 2, 3), arn(2): response(2, status=None)}  # type: ignore[arg-type]
     play.watch(1, 2, 3)

@@ -1,37 +1,33 @@
-"""The doorman of AWS: the only module that imports aioboto3, and the one owner of tries inside a call.
+"""Asking AWS: one call, and the one owner of tries inside a call.
 
-botocore parses a page of 1000 summaries in half a second of CPU, nearly all of it in timestamps, and drops members
-that it does not know; so the bodies of the operations that poll are kept as they came and decoded by msgspec.
-Not its business: what the answers mean, and when to ask again after a failed call.
+Not its business: whose credentials (``bedrock.keys``), what the answers mean, and when to ask again after a failed
+call.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import aioboto3
-import anyio
 import msgspec
-from aiobotocore.config import AioConfig
-from aiobotocore.parsers import AioResponseParserFactory, AioRestJSONParser
-from aiobotocore.session import AioSession
-from botocore import UNSIGNED, xform_name
+from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_exponential, wait_random
 
 from watcher.bedrock.answers import Answer, Page, page_of
-from watcher.bedrock.faults import explain
+from watcher.bedrock.credentials import Credentials
+from watcher.bedrock.faults import explain, wrong_account
+from watcher.bedrock.keys import Keys
 from watcher.bedrock.kind import Kind
-from watcher.bedrock.kinds import KINDS
+from watcher.bedrock.parsers import RAW
+from watcher.bedrock.settings import Settings
 from watcher.errors import LookError, LookFault
+
+__all__ = ["Keys", "Look", "Settings", "profile_region"]
 
 TRIES, TRY_FOR = 3, 10.0
 """A blip is tried again inside one call, this often and for so many seconds at most."""
@@ -39,60 +35,22 @@ TRIES, TRY_FOR = 3, 10.0
 PAGE = 1000
 """Summaries a page; AWS's maximum (API reference, ListModelCustomizationJobs, maxResults)."""
 
-_RAW = "bedrock-watch:raw"
-_KEPT_RAW = frozenset(f"{operation}Response" for kind in KINDS.values() for operation in kind.operations)
-MODELS = Path(__file__).with_name("models")
-"""Operations that the pinned SDK lacks, in its own form; a contract test tells when it has them."""
-
 _JITTER = wait_exponential(multiplier=0.2, max=3.0) + wait_random(0, 0.3)
 _BLIPS = frozenset({LookFault.THROTTLED, LookFault.SERVER, LookFault.NETWORK})
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to reach AWS; timeouts are seconds."""
-
-    endpoint_url: str | None = None
-    ca_bundle: str | None = None
-    verify_ssl: bool = True
-    sign: bool = True
-    connect_timeout: float = 5.0
-    read_timeout: float = 20.0
-    connections: int = 16
-
-
-class _LeanParser(AioRestJSONParser):  # type: ignore[misc]
-    """botocore's parser, except that some bodies are handed on as they came."""
-
-    def _do_parse(self, response: Mapping[str, Any], shape: Any) -> dict[str, Any]:  # noqa: ANN401
-        if shape is not None and shape.name in _KEPT_RAW:
-            return {_RAW: response["body"]}
-        parsed: dict[str, Any] = super()._do_parse(response, shape)
-        return parsed
-
-
-class _LeanParsers(AioResponseParserFactory):  # type: ignore[misc]
-    def create_parser(self, protocol_name: str) -> Any:  # noqa: ANN401
-        if protocol_name == "rest-json":
-            return _LeanParser(**self._defaults)
-        return super().create_parser(protocol_name)
-
-
 class Look:
-    """Looks at the jobs of one kind, in one region, with one profile's credentials.
+    """Looks at the jobs of one kind, in one region, with one account's keys.
 
-    The client is made at the first look, and anew after credentials were refused: botocore does not read static
-    ones twice.  Raises LookError, and nothing else, for whatever AWS, the network or the credentials do.
+    *account* is whose jobs they are, when that is known: keys of another are said to be so.  Raises LookError, and
+    nothing else, for whatever AWS, the network or the credentials do.
     """
 
-    def __init__(self, kind: Kind, region: str, profile: str, settings: Settings) -> None:
+    def __init__(self, kind: Kind, region: str, keys: Keys, *, account: str = "") -> None:
         self._kind, self._page = kind, page_of(kind.list_members)
         self._region = region
-        self._profile = profile
-        self._settings = settings
-        self._stack = AsyncExitStack()
-        self._client: Any = None
-        self._making = anyio.Lock()
+        self._keys = keys
+        self._account = account
 
     async def get(self, identifier: str) -> Answer:
         """Return what AWS says of one job, by its ARN or its name."""
@@ -120,9 +78,8 @@ class Look:
             raise _malformed(error, body) from error
 
     async def close(self) -> None:
-        """Close the client's connections; the next look opens new ones."""
-        self._client = None
-        await self._stack.aclose()
+        """Close the connections that all who have these keys share; the next look opens new ones."""
+        await self._keys.close()
 
     async def _call(self, operation: str, **parameters: Any) -> bytes:  # noqa: ANN401 - the SDK checks them
         async for attempt in AsyncRetrying(
@@ -136,44 +93,41 @@ class Look:
         raise AssertionError("unreachable: the loop returns or raises")
 
     async def _try(self, operation: str, parameters: Mapping[str, Any]) -> bytes:
+        client = await self._client()
+        generation = self._keys.generation
         try:
-            client = await self._ready()
-            response = await getattr(client, xform_name(operation))(**parameters)
-        except (BotoCoreError, ClientError, ResponseParserError, OSError, ValueError) as error:
-            raise explain(error, operation, self._profile) from error
-        raw = response.get(_RAW)
+            response = await self._ask(client, operation, parameters)
+        except LookError as error:
+            # What AWS refuses may have been replaced since it was read: a file written anew, a fresh sign-in.
+            refused = error.fault is LookFault.CREDENTIALS
+            if not refused or not await self._keys.renewed(self._region, generation):
+                raise await self._judged(error) from error
+            response = await self._ask(await self._client(), operation, parameters)
+        raw = response.get(RAW)
         # Another protocol than restJson1 would come here parsed: put it into JSON's words.
         return raw if isinstance(raw, bytes) else json.dumps(response, default=_iso).encode()
 
-    async def _ready(self) -> Any:  # noqa: ANN401 - aioboto3 is untyped
-        """Return the client, made by the first of the looks that begin together."""
-        async with self._making:
-            if self._client is None:
-                self._client = await self._stack.enter_async_context(self._new_client())
-            return self._client
+    async def _client(self) -> Any:  # noqa: ANN401 - the SDK is untyped
+        try:
+            return await self._keys.client(self._region)
+        except (BotoCoreError, ValueError) as error:  # an endpoint, a region or a proxy that cannot be
+            raise explain(error, "", self._keys.whose) from error
 
-    def _new_client(self) -> Any:  # noqa: ANN401 - aioboto3 is untyped
-        settings = self._settings
-        session = AioSession(profile=self._profile or None)
-        session.register_component("response_parser_factory", _LeanParsers())
-        # What the pinned SDK does not know yet: the loader merges it into the service model (botocore.loaders).
-        session.get_component("data_loader").search_paths.append(str(MODELS))
-        config = AioConfig(
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
-            max_pool_connections=settings.connections,
-            retries={"total_max_attempts": 1},  # tries are not multiplied: _call owns them
-            parameter_validation=True,
-            user_agent_extra="bedrock-watch",
-            **({} if settings.sign else {"signature_version": UNSIGNED}),
-        )
-        return aioboto3.Session(botocore_session=session).client(
-            "bedrock",
-            region_name=self._region,
-            endpoint_url=settings.endpoint_url,
-            verify=(settings.ca_bundle or True) if settings.verify_ssl else False,
-            config=config,
-        )
+    async def _ask(self, client: Any, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ANN401
+        try:
+            response: Mapping[str, Any] = await getattr(client, xform_name(operation))(**parameters)
+        except (BotoCoreError, ClientError, ResponseParserError, OSError, ValueError) as error:
+            raise explain(error, operation, self._keys.whose) from error
+        return response
+
+    async def _judged(self, error: LookError) -> LookError:
+        """Return *error*, or what is behind it: the keys of another account find and may nothing here."""
+        if not self._account or error.fault not in (LookFault.DENIED, LookFault.NOT_FOUND):
+            return error
+        found = await self._keys.identity(self._region)
+        if found is None or found.account == self._account:
+            return error
+        return wrong_account(self._keys.whose, found.account, found.arn, self._account)
 
 
 def _patience(state: RetryCallState) -> float:
@@ -204,4 +158,4 @@ def profile_region(profile: str) -> str:
     try:
         return Session(profile=profile or None).get_config_variable("region") or ""
     except BotoCoreError as error:
-        raise explain(error, "", profile) from error
+        raise explain(error, "", Credentials(profile)) from error

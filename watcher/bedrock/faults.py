@@ -1,14 +1,17 @@
 """What AWS's and the SDK's errors mean: exceptions in, LookError out.
 
 Classed by ``Error.Code`` and ``operation_name`` (Amazon Bedrock API reference, common errors; IAM and STS
-references), and by the names of botocore's exceptions.  Beside ``bedrock.client`` the only module that knows botocore.
+references), and by the names of botocore's exceptions.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
+from watcher.bedrock.credentials import Credentials
 from watcher.errors import LookError, LookFault
 
 _CODES = {
@@ -58,6 +61,9 @@ _CREDENTIALS = (
     sdk.UnknownCredentialError,
 )
 
+_SIGNED_IN = (sdk.SSOError, sdk.TokenRetrievalError)
+"""What is mended by signing in."""
+
 _SIGNED_IN_AGAIN = {
     "ExpiredToken": "put fresh credentials in place; bedrock-watch reads them again by itself",
     "ExpiredTokenException": "put fresh credentials in place; bedrock-watch reads them again by itself",
@@ -67,13 +73,13 @@ _SIGNED_IN_AGAIN = {
 }
 
 
-def explain(error: Exception, operation: str, profile: str) -> LookError:
-    """Return the LookError that *error*, raised while asking for *operation* with *profile*, means."""
+def explain(error: Exception, operation: str, whose: Credentials) -> LookError:
+    """Return the LookError that *error*, raised while asking for *operation* with *whose* credentials, means."""
     if isinstance(error, sdk.ClientError):
-        return _refusal(error, operation, profile)
+        return _refusal(error, operation, whose)
     name = type(error).__name__
     if isinstance(error, _CREDENTIALS):
-        return LookError(LookFault.CREDENTIALS, name, _line(error), _sign_in(error, profile))
+        return LookError(LookFault.CREDENTIALS, name, _line(error), _sign_in(error, whose))
     if isinstance(error, (sdk.HTTPClientError, sdk.ConnectionError, OSError)):
         return LookError(LookFault.NETWORK, name, _line(error), "check the region, the network, and any proxy")
     if isinstance(error, ResponseParserError):
@@ -87,23 +93,22 @@ def _retry_after(error: sdk.ClientError) -> float:
     return float(value) if value.isascii() and value.isdigit() else 0.0
 
 
-def _refusal(error: sdk.ClientError, operation: str, profile: str) -> LookError:
+def _refusal(error: sdk.ClientError, operation: str, whose: Credentials) -> LookError:
     code = str(error.response.get("Error", {}).get("Code", "")) or "Unknown"
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     reason = str(error.response.get("Error", {}).get("Message", ""))
     if error.operation_name != operation:
         # AssumeRole and its kin: it is not Bedrock that refused, but the way to the credentials.
         reason = f"{error.operation_name}: {reason}"
-        return LookError(LookFault.CREDENTIALS, code, reason, _sign_in(error, profile))
+        return LookError(LookFault.CREDENTIALS, code, reason, _sign_in(error, whose))
     fault = _CODES.get(code) or _STATUSES.get(status)
     if fault is None:
         fault = LookFault.SERVER if status >= 500 else LookFault.INVALID
-    remedy = _remedy(fault, code, operation, profile)
+    remedy = _remedy(fault, code, operation, whose.who)
     return LookError(fault, code, reason, remedy, retry_after=_retry_after(error))
 
 
-def _remedy(fault: LookFault, code: str, operation: str, profile: str) -> str:
-    who = f"profile {profile!r}" if profile else "the default credentials"
+def _remedy(fault: LookFault, code: str, operation: str, who: str) -> str:
     return {
         LookFault.NOT_FOUND: "check the identifier, the account and the region: AWS finds no such job with " + who,
         LookFault.DENIED: f"allow bedrock:{operation} to {who}",
@@ -114,14 +119,44 @@ def _remedy(fault: LookFault, code: str, operation: str, profile: str) -> str:
     }.get(fault, "asked again by itself")
 
 
-def _sign_in(error: Exception, profile: str) -> str:
-    option = f" --profile {profile}" if profile else ""
-    if isinstance(error, (sdk.SSOError, sdk.TokenRetrievalError)):
+def wrong_account(whose: Credentials, account: str, arn: str, wanted: str) -> LookError:
+    """Return the error of credentials that are of another *account*, by its identity *arn*, than the *wanted* one."""
+    return LookError(
+        LookFault.CREDENTIALS,
+        "WrongAccount",
+        f"{whose.who} is account {account} ({arn}); the job belongs to {wanted}",
+        f'say whose credentials to use: an [[account]] table with id = "{wanted}", or a profile of the job\'s own',
+    )
+
+
+def explain_credentials(error: Exception, whose: Credentials, *, sso_profile: str | None) -> LookError:
+    """Return the LookError of *error*, raised while looking for *whose* credentials.
+
+    *sso_profile* is the profile to sign in with, where they come from AWS's sign-in service.
+    """
+    known = explain(error, "", whose)
+    remedy = known.remedy
+    if isinstance(error, _SIGNED_IN) and sso_profile is not None:
+        remedy = _sign_in(error, replace(whose, profile=sso_profile))
+    elif isinstance(error, (sdk.HTTPClientError, sdk.ConnectionError)):
+        remedy = "see that AWS's sign-in services (STS, SSO) can be reached: the network, and any proxy"
+    elif isinstance(error, OSError):
+        remedy = f"see that the user of the daemon may use what {whose.who} name: files, programs"
+    elif known.fault is not LookFault.CREDENTIALS:
+        remedy = f"check what {whose.who} say in ~/.aws/config, and what their credential_process prints"
+    return LookError(LookFault.CREDENTIALS, known.code, known.reason, remedy)
+
+
+def _sign_in(error: Exception, whose: Credentials) -> str:
+    option = f" --profile {whose.profile}" if whose.profile else ""
+    if isinstance(error, _SIGNED_IN):
         return f"sign in again: aws sso login{option}"
     if isinstance(error, sdk.ProfileNotFound):
         return "add the profile to ~/.aws/config of the user that the daemon runs as, or name another"
     if isinstance(error, sdk.ClientError):
         return "check the role's trust policy, and that its source credentials may assume it"
+    if isinstance(error, sdk.CredentialRetrievalError):
+        return f"see why the source of {whose.who} fails: run it as the user that the daemon runs as"
     return f"give the daemon credentials: an instance role, environment variables, or aws configure{option}"
 
 

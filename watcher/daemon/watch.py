@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import anyio
 
 from watcher import clock
-from watcher.bedrock.client import Look, Settings, profile_region
+from watcher.bedrock.client import Keys, Look, Settings, profile_region
+from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.kinds import KINDS
 from watcher.config import Config
 from watcher.daemon.parts import Parts
@@ -30,6 +31,7 @@ class Watch:
         self._revision = 0
         self._settings = settings_of(parts.config)
         self._homes: dict[int, str] = {}
+        self._keys: dict[Credentials, Keys] = {}
 
     async def refresh(self) -> list[str]:
         """Take over what people have changed in the store; return the keys of groups that are new."""
@@ -75,7 +77,7 @@ class Watch:
         group = Group(
             job.scope,
             KINDS[job.kind],
-            Look(KINDS[job.kind], job.region, job.profile, self._settings),
+            Look(KINDS[job.kind], job.region, self._keys_of(job.profile), account=_account(job)),
             parts.store.ledger,
             parts.transact,
             now=clock.now,
@@ -89,6 +91,16 @@ class Watch:
         group.routes = routes_of(parts.config)
         self.groups[job.scope], self.bells[job.scope] = group, Bell()
         return group
+
+    def _keys_of(self, profile: str) -> Keys:
+        """Return what all groups with the same credentials share."""
+        whose = Credentials(profile)
+        return self._keys.setdefault(whose, Keys(whose, self._settings))
+
+
+def _account(job: Job) -> str:
+    """Return the account that the job's group is sure to be of; a name tells none."""
+    return job.account if job.identifier == job.arn else ""
 
 
 def settings_of(config: Config) -> Settings:

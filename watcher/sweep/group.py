@@ -276,9 +276,6 @@ class Group:
         if self._scope is None:
             self._log.warning("scope_failing", scope=self.key, error=error.what, remedy=error.remedy)
         self._scope = scope_after(self.key, self._scope, state, now)
-        if error.fault is LookFault.CREDENTIALS:
-            # Static credentials are read once by the SDK: begin anew, so that fresh ones are found.
-            await self._eyes.close()
         self._tell(self.key, state.transitions, state.postings)
 
     async def _answer(self, asking: list[Watched]) -> None:

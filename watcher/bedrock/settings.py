@@ -1,0 +1,27 @@
+"""How AWS is reached, whoever asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The endpoint, the trust and the patience; timeouts are seconds.
+
+    *credentials_timeout* is how long finding credentials may take: a program that makes them, a sign-in service.
+    """
+
+    endpoint_url: str | None = None
+    ca_bundle: str | None = None
+    verify_ssl: bool = True
+    sign: bool = True
+    connect_timeout: float = 5.0
+    read_timeout: float = 20.0
+    credentials_timeout: float = 30.0
+    connections: int = 16
+
+    @property
+    def verify(self) -> str | bool:
+        """What the SDK calls ``verify``."""
+        return (self.ca_bundle or True) if self.verify_ssl else False
