@@ -2,7 +2,7 @@
 
 The import package of the distribution ``bedrock-watch``.  Rooms, from the top: ``cli``, ``daemon``,
 ``sweep`` and ``deliver``, ``loop``, the edges (``bedrock``, ``store``, ``channels``, ``config``, ``logs``,
-``clock``, ``simulator``), the pure parts (``diff``, ``policy``, ``render``), ``model`` and ``errors``.
+``simulator``), ``clock`` and ``files``, the pure parts (``diff``, ``policy``, ``render``), ``model`` and ``errors``.
 Imports go downwards only; the contracts in ``pyproject.toml`` keep it so.
 """
 

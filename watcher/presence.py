@@ -8,11 +8,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from watcher import files
 from watcher.errors import WatchError
 
 DATABASE = "bedrock-watch.db"
@@ -38,14 +40,15 @@ def only_one(state_dir: Path) -> Iterator[None]:
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o770)
     path = state_dir / _LOCK
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        files.make(path)
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
         raise WatchError(
-            f"cannot write {path}: {error.strerror}", "run as its owner, or name another state_dir"
+            f"cannot write {path}: {error.strerror}", f"{files.who_may(path)}, or name another state_dir"
         ) from error
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
         except BlockingIOError:
             pid = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             raise AlreadyRunning(
@@ -57,6 +60,16 @@ def only_one(state_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Take the lock; raises BlockingIOError when a daemon has it, not for a command that only looks (daemon_pid)."""
+    for _ in range(10):
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.02)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def daemon_pid(state_dir: Path) -> int | None:
@@ -91,6 +104,7 @@ def write_status(state_dir: Path, status: Mapping[str, Any]) -> None:
     path = state_dir / _STATUS
     fresh = path.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
+        files.make(fresh)
         fresh.write_text(json.dumps(status) + "\n")
         fresh.replace(path)
 

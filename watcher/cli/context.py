@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from watcher.store import Store
     from watcher.store.database import Database
 
-_NOWHERE = Path(":memory:")
-
 
 class Context:
     """The global options of one invocation."""
@@ -75,9 +73,9 @@ class Context:
 
         Raises BadConfig, and StoreError for whatever is wrong with the file, now or later.
         """
-        from watcher.store.database import Database, explained
+        from watcher.store.database import IN_MEMORY, Database, explained
 
-        path = self.database if create or _exists(self.database) else _NOWHERE
+        path = self.database if create or _exists(self.database) else IN_MEMORY
         database = Database.open(path)
         try:
             with explained(path):

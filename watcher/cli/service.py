@@ -25,9 +25,11 @@ def daemon_pid(context: Context) -> int | None:
     try:
         return presence.daemon_pid(context.state_dir)
     except OSError as error:
+        from watcher.files import who_may
+
         raise WatchError(
             f"cannot tell whether the daemon runs: {error.filename or context.state_dir}: {error.strerror}",
-            "run as its user, or with sudo",
+            who_may(context.state_dir, write=False),
         ) from error
 
 

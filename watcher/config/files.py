@@ -16,6 +16,7 @@ from watcher.config import sections
 from watcher.config.reader import Mistake, Reading, Table, expand
 from watcher.config.values import FROM_FILE, Config
 from watcher.errors import BadConfig
+from watcher.files import who_may
 
 VARIABLE = "BEDROCK_WATCH_CONFIG"
 SYSTEM_PATH = Path("/etc/bedrock-watch/config.toml")
@@ -132,9 +133,7 @@ def _read(file: Path) -> tuple[bytes, bool]:
             mode = os.fstat(stream.fileno()).st_mode
             return stream.read(), bool(stat.S_ISREG(mode) and mode & stat.S_IROTH)
     except PermissionError:
-        remedy = (
-            "run this as the file's owner or with sudo, or use a configuration of your own: bedrock-watch config init"
-        )
+        remedy = f"{who_may(file, write=False)}, or use a configuration of your own: bedrock-watch config init"
         raise _Unusable(Mistake("", "this user may not read it", remedy)) from None
     except (OSError, ValueError) as error:
         remedy = f"correct --config or ${VARIABLE}, or write an example there with bedrock-watch config init"

@@ -5,7 +5,6 @@ Not its business: what the tables mean.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +12,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from watcher.errors import StoreError
+from watcher.files import make, who_may
 from watcher.store.schema import APPLICATION_ID, MIGRATIONS
 
 _BUSY_TIMEOUT = 10.0
 """How long, in seconds, one writer waits for another."""
+
+IN_MEMORY = Path(":memory:")
+"""The path of a database that is gone when it is closed."""
 
 Migrating = Callable[[int, int], AbstractContextManager[object]]
 """Is entered while a database is brought from one version of the schema to another, and left when that is done."""
@@ -45,13 +48,16 @@ class Database:
             if not create and not path.exists():
                 raise StoreError(f"no database at {path}", "add a job first: bedrock-watch add JOB")
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o770)
+            if path != IN_MEMORY:
+                # SQLite would make it by the umask; its -wal and -shm files become as open as the database is.
+                make(path)
             with explained(path):
                 connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
                 connection.row_factory = sqlite3.Row
                 database = cls(connection, path)
                 database._prepare(migrating)
         except PermissionError as error:
-            raise StoreError(f"may not use {path}: {error.strerror}", _permission_hint(path)) from error
+            raise StoreError(f"may not use {path}: {error.strerror}", who_may(path)) from error
         except OSError as error:
             raise StoreError(f"cannot use {path}: {error.strerror}", "name another state_dir") from error
         return database
@@ -148,10 +154,6 @@ def statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _permission_hint(path: Path) -> str:
-    return f"run as the owner of {path.parent} (you are uid {os.getuid()})"
-
-
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Raise StoreError, in words that say what to do, for what SQLite says of the file at *path* or of its disk.
@@ -171,7 +173,7 @@ def _in_words(error: sqlite3.Error, path: Path) -> StoreError:
     if "not a database" in text or "malformed" in text:
         return StoreError(f"{path} is damaged: {text}", "restore a backup, or move it away to begin anew")
     if "unable to open" in text or "readonly" in text:
-        return StoreError(f"may not write {path}: {text}", _permission_hint(path))
+        return StoreError(f"may not write {path}: {text}", who_may(path))
     if "locked" in text:
         return StoreError(f"{path} is locked by another process", "see who uses it: fuser -v " + str(path))
     return StoreError(f"cannot use {path}: {text}", "")

@@ -1,0 +1,52 @@
+"""Who may use the files that we make: as many as may use their directory, and never everybody.
+
+The service's directory belongs to its group, whose members use the program without sudo; a person's own directory is
+that person's.  So the directory decides, and nobody's umask: whoever comes first makes the file for all of them.
+Standard library only.  Not its business: what is in the files.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+_SHARED = 0o660
+
+
+def make(path: Path) -> None:
+    """Make an empty file at *path*, as open as its directory is; one that is there already stays as it is.
+
+    Raises OSError.
+    """
+    with suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _SHARED)
+        try:
+            with suppress(PermissionError):  # a file system without modes
+                os.fchmod(descriptor, path.parent.stat().st_mode & _SHARED)
+        finally:
+            os.close(descriptor)
+
+
+def who_may(path: Path, *, write: bool = True) -> str:
+    """Return what somebody can do who may not *write* (else: read) *path*: become one of those who may."""
+    place = next((one for one in (path, *path.parents) if os.path.exists(one)), Path("/"))  # noqa: PTH110 - never raises
+    found = place.stat()
+    me = _name("pwd", os.geteuid())
+    ways = [f"as {_name('pwd', found.st_uid)}"]
+    theirs = found.st_mode & (stat.S_IWGRP if write else stat.S_IRGRP)
+    if theirs and found.st_gid not in {0, os.getegid(), *os.getgroups()}:
+        ways.append(f"as a member of the group {_name('grp', found.st_gid)}")
+    return f"run it {', '.join((*ways, 'or with sudo'))} (you are {me})"
+
+
+def _name(database: str, number: int) -> str:
+    """Return the name of a user (``pwd``) or a group (``grp``); its number where it has none."""
+    import grp  # noqa: PLC0415 - only for an error
+    import pwd  # noqa: PLC0415
+
+    try:
+        return pwd.getpwuid(number).pw_name if database == "pwd" else grp.getgrgid(number).gr_name
+    except KeyError:
+        return f"{'uid' if database == 'pwd' else 'gid'} {number}"
