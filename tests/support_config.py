@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from watcher.config import BadConfigFile, Config, Mistake, load
+from watcher.files import who_may
 
 EXAMPLE = Path(__file__).parent.parent / "watcher" / "config" / "example.toml"
 ARN = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/abcdefghij12"
@@ -56,6 +57,7 @@ def as_nobody() -> Iterator[None]:
         return
     # Nobody may be unable to read this very program: what it imports late is imported now.
     load(str(EXAMPLE), {})
+    who_may(EXAMPLE)
     os.seteuid(65534)
     try:
         yield

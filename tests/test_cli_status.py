@@ -210,4 +210,4 @@ def test_a_state_directory_that_is_closed_to_the_user_is_said(program: Program) 
             code = program("--config", str(config), "status")
     assert code == 1
     assert "cannot tell whether the daemon runs" in program.err
-    assert "run as its user" in program.err
+    assert "with sudo (you are " in program.err

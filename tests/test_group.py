@@ -215,11 +215,11 @@ def test_somebody_who_is_not_of_the_group_is_told_how_to_become_so(machine: Mach
     done = machine.run(STRANGER, *words)
     assert done.returncode == 78
     assert "this user may not read it" in done.stderr
-    assert f"as a member of the group gid {SERVICE}, or with sudo (you are uid {STRANGER})" in done.stderr
+    assert f"run it as a member of the group gid {SERVICE} or with sudo (you are uid {STRANGER})" in done.stderr
     machine.etc.chmod(0o755)
     (machine.etc / "config.toml").chmod(0o644)
     assert machine.run(SERVICE, "add", arn(2), umask=0o007).returncode == 0
     done = machine.run(STRANGER, *words)
     assert done.returncode == 1, done.stderr
-    assert f"as uid {SERVICE}, as a member of the group gid {SERVICE}, or with sudo" in done.stderr
+    assert f"run it as uid {SERVICE} or as a member of the group gid {SERVICE} or with sudo" in done.stderr
     assert "Traceback" not in done.stderr

@@ -33,12 +33,11 @@ def who_may(path: Path, *, write: bool = True) -> str:
     """Return what somebody can do who may not *write* (else: read) *path*: become one of those who may."""
     place = next((one for one in (path, *path.parents) if os.path.exists(one)), Path("/"))  # noqa: PTH110 - never raises
     found = place.stat()
-    me = _name("pwd", os.geteuid())
-    ways = [f"as {_name('pwd', found.st_uid)}"]
+    ways = [f"as {_name('pwd', found.st_uid)}"] if found.st_uid else []
     theirs = found.st_mode & (stat.S_IWGRP if write else stat.S_IRGRP)
     if theirs and found.st_gid not in {0, os.getegid(), *os.getgroups()}:
         ways.append(f"as a member of the group {_name('grp', found.st_gid)}")
-    return f"run it {', '.join((*ways, 'or with sudo'))} (you are {me})"
+    return f"run it {' or '.join((*ways, 'with sudo'))} (you are {_name('pwd', os.geteuid())})"
 
 
 def _name(database: str, number: int) -> str:
