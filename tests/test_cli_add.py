@@ -111,11 +111,15 @@ def test_an_expectation_that_makes_no_sense_is_refused(program: Program, length:
     assert not program.state_dir.exists()
 
 
-def test_a_profile_is_remembered_and_the_configured_one_is_for_new_jobs(program: Program) -> None:
+def test_a_profile_of_its_own_is_remembered_and_the_configured_one_is_not(program: Program) -> None:
     program("add", arn(1), "--profile", "mine")
     program.configure('[aws]\nprofile = "everybodys"')
     program("add", arn(1), arn(2))
-    assert {job.arn: job.profile for job in jobs(program)} == {arn(1): "mine", arn(2): "everybodys"}
+    assert {job.arn: job.profile for job in jobs(program)} == {arn(1): "mine", arn(2): ""}
+    program("show", "abcdefghij01")
+    assert "profile mine\n" in program.out
+    program("show", "abcdefghij02")
+    assert "profile everybodys (that of all)\n" in program.out
 
 
 @pytest.mark.parametrize(

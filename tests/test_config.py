@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from support_config import ARN, EXAMPLE, HOOK, one_time_zone, read, write
 
 from watcher.config import (
+    AccountConfig,
     AwsConfig,
     ChannelConfig,
     Config,
+    DiscoverConfig,
     JobConfig,
     PollConfig,
     RemindConfig,
@@ -146,8 +148,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     )
     assert config.remind == RemindConfig(3.0, 86400.0, 0.0, 600.0)
     assert config.jobs == (
-        JobConfig(ARN, "support bot v3", frozenset({"team-support"}), "us-east-1", "research", 14400.0),
-        JobConfig("by-name", region="us-west-2", profile="research"),
+        JobConfig(ARN, "support bot v3", frozenset({"team-support"}), "us-east-1", None, 14400.0),
+        JobConfig("by-name", region="us-west-2"),
         JobConfig("by-name", region="eu-central-1", profile="other"),
     )
     assert config.channels == (
@@ -223,11 +225,13 @@ def test_the_example_shows_every_key_there_is() -> None:
     """And every event."""
     text = EXAMPLE.read_text()
     assert example_keys(tomllib.loads(activated(text))) == {
-        "": {"state_dir", "timezone", "poll", "aws", "remind", "job", "channel"},
+        "": {"state_dir", "timezone", "poll", "aws", "remind", "account", "job", "discover", "channel"},
         "poll": {field.name for field in fields(PollConfig)},
         "aws": {field.name for field in fields(AwsConfig)},
         "remind": {field.name for field in fields(RemindConfig)},
+        "account": {field.name for field in fields(AccountConfig)},
         "job": {field.name for field in fields(JobConfig)},
+        "discover": {field.name for field in fields(DiscoverConfig)} - {"places"},
         "channel": {field.name for field in fields(ChannelConfig)},
     }
     assert all(re.search(rf"(?m)^#  .*\b{event}\b", text) for event in EVENTS)

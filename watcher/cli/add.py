@@ -188,10 +188,9 @@ def _wanted(
     """Return what to watch, where and with whose credentials."""
     from watcher.store.jobs import Wanted
 
-    default_profile = context.config.aws.profile or ""
     names = [one for one in identifiers if isinstance(one, str)]
     if names:
-        region = _region(context, names[0], region, default_profile if profile is None else profile)
+        region = _region(context, names[0], region, profile or context.config.aws.profile or "")
     else:
         for option, value in (("--region", region), ("--kind", kind)):
             if value is not None:
@@ -201,7 +200,6 @@ def _wanted(
             one,
             (region or "") if isinstance(one, str) else one.region,
             profile,
-            default_profile=default_profile,
             kind=kind or CUSTOMIZATION,
         )
         for one in identifiers

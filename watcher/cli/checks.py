@@ -80,9 +80,10 @@ def nowhere(settings: Config) -> Iterator[Mistake]:
     for job in settings.jobs:
         if job.region is not None:  # it is in each ARN
             continue
-        if job.profile not in profiles:
-            profiles[job.profile] = _without_region(job.profile)
-        if mistake := profiles[job.profile]:
+        profile = job.profile or settings.aws.profile
+        if profile not in profiles:
+            profiles[profile] = _without_region(profile)
+        if mistake := profiles[profile]:
             yield mistake._replace(key=f'job "{job.id}"{mistake.key}')
 
 

@@ -23,6 +23,7 @@ from watcher.config import (
     BadConfigFile,
     ChannelConfig,
     Config,
+    DiscoverConfig,
     Mistake,
     examine,
     find,
@@ -35,7 +36,8 @@ from watcher.errors import ExitCode, WatchError
 
 _LIMITS = frozenset({"stall_after", "stopping_after", "queued_after"})
 _CAN_BE_OFF = _LIMITS | {"overdue_factor"}
-_LENGTHS = _LIMITS | {"fastest", "slowest", "blind_after", "connect_timeout", "read_timeout", "expect"}
+_TIMEOUTS = frozenset({"connect_timeout", "read_timeout", "credentials_timeout"})
+_LENGTHS = _LIMITS | _TIMEOUTS | {"fastest", "slowest", "blind_after", "expect", "created_within"}
 _BUILT_IN = "built-in defaults (no configuration file)"
 
 
@@ -139,9 +141,15 @@ def _sections(settings: Config) -> dict[str, Any]:
         "poll": _fields(settings.poll),
         "aws": _fields(aws),
         "remind": _fields(settings.remind),
+        "account": [_fields(each) for each in settings.accounts],
         "job": [_fields(each) for each in settings.jobs],
+        "discover": [_rule(each) for each in settings.rules],
         "channel": [_channel(each) for each in settings.channels],
     }
+
+
+def _rule(rule: DiscoverConfig) -> dict[str, Any]:
+    return {key: value for key, value in _fields(rule).items() if key != "places"}  # they follow from the rest
 
 
 def _channel(channel: ChannelConfig) -> dict[str, Any]:

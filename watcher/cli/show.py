@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from watcher.cli.jobview import JobView
+    from watcher.model import Job
     from watcher.store.history import Told
 
 _NOT_REPEATED = frozenset({"jobArn", "jobName"})
@@ -130,7 +131,7 @@ def _watching(context: Context, view: JobView, now: float) -> Iterator[tuple[str
         yield "asked for by", " and ".join(name for name, given in sources if given)
     else:
         yield "watched", "no longer"
-    yield "profile", job.profile or "the default credentials"
+    yield "credentials", _credentials(context, job)
     yield "expected to run", f"{span(job.expected)} at most" if job.expected else ""
     yield "muted until", when(context, view.muted_until, now) if view.muted_until else ""
     yield from _look_lines(context, view, now)
@@ -138,6 +139,17 @@ def _watching(context: Context, view: JobView, now: float) -> Iterator[tuple[str
         yield "failing since", _when(context, view.failing_since, now)
         yield "last error", view.error.what
         yield "what to do", view.error.remedy
+
+
+def _credentials(context: Context, job: Job) -> str:
+    """Return whose credentials the job is looked at with: its own profile, its account's, else those of all."""
+    account = None if job.profile else context.config.account(job.account)
+    if account is not None and account.role_arn:
+        return f"{account.role_arn} (the account's)"
+    own = job.profile or (account.profile if account else None)
+    profile = own or context.config.aws.profile
+    whose = " (the account's)" if account and account.profile else "" if job.profile else " (that of all)"
+    return f"profile {profile}{whose}" if profile else "the default ones"
 
 
 def _group(context: Context, view: JobView) -> Mapping[str, Any]:

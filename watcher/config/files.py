@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from watcher.config import sections
+from watcher.config import estate, sections
 from watcher.config.reader import Mistake, Reading, Table, expand
 from watcher.config.values import FROM_FILE, Config
 from watcher.errors import BadConfig
@@ -66,7 +66,9 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
     poll = sections.read_poll(top.table("poll"))
     aws = sections.read_aws(top.table("aws"))
     remind = sections.read_remind(top.table("remind"))
+    accounts = estate.read_accounts(top.tables("account"))
     jobs = sections.read_jobs(top.tables("job"), aws)
+    rules = estate.read_rules(top.tables("discover"), accounts, aws)
     channels = sections.read_channels(top.tables("channel"))
     if public and any(channel.url for channel in channels):
         reading.warnings.append(
@@ -79,7 +81,9 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
         poll=poll,
         aws=aws,
         remind=remind,
+        accounts=accounts,
         jobs=jobs,
+        rules=rules,
         channels=channels,
         warnings=tuple(reading.warnings),
         origins={**dict.fromkeys(reading.given, FROM_FILE), "state_dir": chosen_by},

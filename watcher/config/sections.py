@@ -28,8 +28,8 @@ _CREDENTIAL = r"(?!\.\.?$)[A-Za-z0-9._@:-]{1,255}"
 _URL = r"[A-Za-z0-9][A-Za-z0-9+.-]*://.+"
 _A_NAME = "a name of letters, digits, dots, dashes and underscores (at most 64)"
 # AWS Account Management user guide, "View AWS account identifiers".
-_ACCOUNT = r"[0-9]{12}"
-_AN_ACCOUNT = 'an AWS account: its 12 digits, in quotes, such as "123456789012"'
+ACCOUNT = r"[0-9]{12}"
+AN_ACCOUNT = 'an AWS account: its 12 digits, in quotes, such as "123456789012"'
 _TIME = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
 _A_TIME = 'a time of day, such as "09:00"'
 # Longer than any job lasts: what is above it is a slip of the pen.
@@ -67,6 +67,7 @@ def read_aws(table: Table) -> AwsConfig:
         # Bounded, because the watchdog's patience has to be longer than the longest wait.
         connect_timeout=table.seconds("connect_timeout", default.connect_timeout, 0.1, 60),
         read_timeout=table.seconds("read_timeout", default.read_timeout, 0.1, 120),
+        credentials_timeout=table.seconds("credentials_timeout", default.credentials_timeout, 0.1, 120),
     )
     warn = table.reading.warnings.append
     if not aws.sign and "endpoint_url" not in table:
@@ -182,7 +183,7 @@ def _job(table: Table, aws: AwsConfig) -> JobConfig | None:
     tags = frozenset(table.texts("tags") or ())
     expect = table.seconds("expect", None, 1, _LONGEST_JOB)
     region = table.matching("region", REGION, A_REGION)
-    profile = table.text("profile") or aws.profile
+    profile = table.text("profile")
     kind = _kind(table)
     if text is None:
         if "id" not in table:
@@ -231,7 +232,7 @@ def _channel(table: Table) -> ChannelConfig | None:
         url_credential=table.matching("url_credential", _CREDENTIAL, "the name of a systemd credential"),
         on=_events(table),
         tags=frozenset(table.texts("tags") or ()),
-        accounts=frozenset(table.texts("accounts", _ACCOUNT, _AN_ACCOUNT) or ()),
+        accounts=frozenset(table.texts("accounts", ACCOUNT, AN_ACCOUNT) or ()),
         regions=frozenset(table.texts("regions", REGION, A_REGION) or ()),
         names=table.texts("names") or (),
         burst=table.count("burst", default.burst, _MOST_A_MINUTE),

@@ -57,6 +57,7 @@ class AwsConfig:
     sign: bool = True
     connect_timeout: float = 5.0
     read_timeout: float = 20.0
+    credentials_timeout: float = 30.0
 
     @property
     def endpoint_shown(self) -> str | None:
@@ -69,6 +70,44 @@ class AwsConfig:
         user, at, host = parts.netloc.rpartition("@")
         query = f"?{HIDDEN}" if parts.query or parts.fragment else ""
         return f"{parts.scheme}://{HIDDEN if user else ''}{at}{host}{parts.path}{query}"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfig:
+    """An AWS account, and whose credentials its jobs are looked at with: a *profile*, or a role that is assumed.
+
+    *source_profile* is who assumes it, None: the profile of ``[aws]``.  *regions* are where rules look for its jobs.
+    """
+
+    id: str
+    name: str | None = None
+    profile: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    session_name: str = "bedrock-watch"
+    source_profile: str | None = None
+    regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoverConfig:
+    """A rule: jobs that someone else begins are watched if all of it fits; what is empty fits every job.
+
+    *account* and *regions* are as written, *places* the regions to look in, by account.  *names* are globs; *tags* are
+    AWS's, as ``key=value`` or ``key``, globs too, of which each has to fit one; *created_within* is how old a job may
+    be when it is found, in seconds.
+    """
+
+    name: str
+    account: str | None = None
+    regions: tuple[str, ...] = ()
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kinds: tuple[str, ...] = (CUSTOMIZATION,)
+    names: tuple[str, ...] = ()
+    customization_types: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    created_within: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +127,9 @@ class RemindConfig:
 class JobConfig:
     """A job that the configuration watches: *id* is an ARN or a job's name.
 
-    *region* and *profile* are already the effective ones: the job's own, else the ARN's region, else those of
-    ``[aws]``; None leaves the choice to the AWS SDK.  *expect* is how long the job may run before it is overdue; None
-    leaves that to ``[remind]``.  *kind* is the job's, by its ARN's word.
+    *region* is already the effective one: the job's own, else the ARN's, else that of ``[aws]``; None leaves the choice
+    to the AWS SDK.  *profile* is the job's own alone: without one, its account's credentials are used.  *expect* is how
+    long the job may run before it is overdue; None leaves that to ``[remind]``.  *kind* is its ARN's.
     """
 
     id: str
@@ -162,10 +201,16 @@ class Config:
     poll: PollConfig = field(default_factory=PollConfig)
     aws: AwsConfig = field(default_factory=AwsConfig)
     remind: RemindConfig = field(default_factory=RemindConfig)
+    accounts: tuple[AccountConfig, ...] = ()
     jobs: tuple[JobConfig, ...] = ()
+    rules: tuple[DiscoverConfig, ...] = ()
     channels: tuple[ChannelConfig, ...] = ()
     warnings: tuple[str, ...] = field(default=(), compare=False)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def account(self, number: str) -> AccountConfig | None:
+        """Return what is said of the account of that number; None when nothing is."""
+        return next((each for each in self.accounts if each.id == number), None)
 
 
 def _read_secret(channel: str, file: Path) -> str:

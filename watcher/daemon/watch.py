@@ -77,7 +77,7 @@ class Watch:
         group = Group(
             job.scope,
             KINDS[job.kind],
-            Look(KINDS[job.kind], job.region, self._keys_of(job.profile), account=_account(job)),
+            Look(KINDS[job.kind], job.region, self._keys_of(_account(job), job.profile), account=_account(job)),
             parts.store.ledger,
             parts.transact,
             now=clock.now,
@@ -92,15 +92,27 @@ class Watch:
         self.groups[job.scope], self.bells[job.scope] = group, Bell()
         return group
 
-    def _keys_of(self, profile: str) -> Keys:
+    def _keys_of(self, account: str, profile: str) -> Keys:
         """Return what all groups with the same credentials share."""
-        whose = Credentials(profile)
+        whose = credentials_of(self._parts.config, account, profile)
         return self._keys.setdefault(whose, Keys(whose, self._settings))
 
 
 def _account(job: Job) -> str:
     """Return the account that the job's group is sure to be of; a name tells none."""
     return job.account if job.identifier == job.arn else ""
+
+
+def credentials_of(config: Config, account: str, profile: str) -> Credentials:
+    """Return whose credentials are used: the job's own *profile*, else those of its *account*, else those of all."""
+    default = config.aws.profile or ""
+    described = config.account(account)
+    if profile or described is None:
+        return Credentials(profile or default)
+    if described.role_arn is None:
+        return Credentials(described.profile or default)
+    source = described.source_profile or default
+    return Credentials(source, described.role_arn, described.external_id or "", described.session_name)
 
 
 def settings_of(config: Config) -> Settings:
@@ -113,6 +125,7 @@ def settings_of(config: Config) -> Settings:
         sign=aws.sign,
         connect_timeout=aws.connect_timeout,
         read_timeout=aws.read_timeout,
+        credentials_timeout=aws.credentials_timeout,
     )
 
 
@@ -144,7 +157,11 @@ def wanted_jobs(config: Config) -> list[Wanted]:
     wanted = []
     for job in config.jobs:
         identifier = parse_identifier(job.id, job.kind)
-        region = identifier.region if isinstance(identifier, JobArn) else job.region or _region(job.id, job.profile)
+        region = (
+            identifier.region
+            if isinstance(identifier, JobArn)
+            else job.region or _region(job.id, job.profile or config.aws.profile)
+        )
         tags = tuple(sorted(job.tags))
         wanted.append(
             Wanted(identifier, region, job.profile or "", job.label, tags, expected=job.expect, kind=job.kind)

@@ -20,8 +20,8 @@ _NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)"
 class Wanted:
     """A job that someone wants watched; None leaves what is known already.
 
-    *default_profile* is the profile of a job that is not known yet and for which none is named; *expected* is how
-    many seconds it is expected to run; *kind* is that of a job given by name.
+    *profile* is the job's own; *expected* is how many seconds it is expected to run; *kind* is that of a job given by
+    name.
     """
 
     identifier: JobArn | str
@@ -29,7 +29,6 @@ class Wanted:
     profile: str | None = None
     label: str | None = None
     tags: tuple[str, ...] | None = None
-    default_profile: str = ""
     expected: float | None = None
     kind: str = CUSTOMIZATION
 
@@ -184,7 +183,7 @@ def _insert(sql: sqlite3.Connection, wanted: Wanted, now: float) -> int:
             arn.kind if arn else wanted.kind,
             arn.account if arn else "",
             wanted.region,
-            wanted.default_profile if wanted.profile is None else wanted.profile,
+            wanted.profile or "",
             wanted.label or "",
             json.dumps(wanted.tags or (), ensure_ascii=False),
             wanted.expected or 0.0,
