@@ -32,6 +32,7 @@ COMMANDS = {
     "channel": ("watcher.cli.channel", "channel", "List the channels, explain them, preview or test messages."),
     "status": ("watcher.cli.status", "status", "Show whether the daemon runs, and how things stand."),
     "health": ("watcher.cli.health", "health", "Say in one line whether the daemon is well, for monitors."),
+    "db": ("watcher.cli.db", "db", "Back the database up, or check it."),
     "config": ("watcher.cli.config", "config", "Check, show or write the configuration."),
     "run": ("watcher.cli.run", "run", "Run the daemon in the foreground."),
     "demo": ("watcher.cli.demo", "demo", "Play the whole story on a simulated Bedrock, alerts included."),

@@ -1,0 +1,53 @@
+"""How findings are printed: one line each, and under it what to do.
+
+Not its business: finding anything (``watcher.doctor``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from watcher.cli.context import Context
+from watcher.cli.output import paint, print_json, write
+from watcher.cli.words import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from watcher.doctor.finding import Finding
+
+_MARKS = {
+    "ok": ("ok", "green"),
+    "warn": ("warn", "yellow"),
+    "fail": ("FAIL", "red"),
+    "not checkable here": ("?", "dim"),
+}
+_INDENT = 6
+
+
+def print_findings(context: Context, findings: Sequence[Finding], output: str, head: Mapping[str, Any]) -> None:
+    """Print *findings*, as a document with *head* for ``json``."""
+    if output != "table":
+        print_json(output, head, "findings", [document(one) for one in findings])
+        return
+    width = max((len(one.check) for one in findings), default=0)
+    for one in findings:
+        word, color = _MARKS[one.grade]
+        mark = paint((word, color), colored=context.colored) + " " * (_INDENT - len(word))
+        what = f"not checkable here: {one.what}" if word == "?" else one.what
+        write(f"{mark}{one.check.ljust(width)}  {plain(f'{one.subject}: {what}' if one.subject else what)}")
+        if one.remedy and one.grade != "ok":
+            for line in one.remedy.splitlines():
+                write(f"{' ' * (_INDENT + width + 4)}{plain(line)}")
+
+
+def document(one: Finding) -> dict[str, Any]:
+    """Return a finding as JSON values."""
+    return {
+        "check": one.check,
+        "subject": one.subject,
+        "severity": str(one.grade),
+        "finding": one.what,
+        "remedy": one.remedy or None,
+    }
