@@ -3,14 +3,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+OUT ?= build
 
-.PHONY: demo test check lint types contracts format lock clean
+.PHONY: demo test bench bench-short check lint types contracts format lock clean
 
 demo: $(STAMP)  ## Run the daemon on a simulated Bedrock and show the alerts (half a minute, needs nothing)
 	$(BIN)/bedrock-watch demo
 
 test: $(STAMP)  ## Run all tests
 	$(BIN)/python -m pytest
+
+bench: $(STAMP)  ## Measure what it costs beside what people use today (ten minutes; writes build/bench.json, build/cost.svg)
+	cd tests && ../$(BIN)/python -m bench --out "$(abspath $(OUT))"
+
+bench-short: $(STAMP)  ## The same in about a minute, with fewer and smaller rounds
+	cd tests && ../$(BIN)/python -m bench --short --out "$(abspath $(OUT))"
 
 check: lint types contracts  ## Run the static checks
 
