@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -141,7 +142,7 @@ class Silence:
     def debug(self, event: str, **fields: Any) -> None:
         """Say nothing."""
 
-    info = warning = debug
+    info = warning = error = debug
 
 
 def deliver(program: Program) -> None:
@@ -195,7 +196,9 @@ def words(state_dir: Path, pid: int) -> dict[str, Any]:
         "pid": pid,
         "started_at": now - 120,
         "written_at": now,
-        "slowest_beat_at": now,
+        "written_monotonic": time.monotonic(),
+        "standing_still": [],
+        "database_error": "",
         "groups": {},
         "configuration": "built-in defaults",
         "database": str(presence.database(state_dir)),

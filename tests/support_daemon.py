@@ -155,7 +155,7 @@ class Home:
     """A directory with a configuration and a database, where daemons run, one after the other.
 
     *jobs* are identifiers, *channels* maps names to Apprise URLs; *poll*, *aws* and *channel* are more lines of their
-    tables.
+    tables; *env* is added to the environment.
     """
 
     directory: Path
@@ -165,12 +165,16 @@ class Home:
     poll: str = ""
     aws: str = ""
     channel: str = ""
+    region: str = "us-east-1"
+    env: Mapping[str, str] = field(default_factory=dict)
 
     @contextmanager
     def running(self, *options: str) -> Iterator[Process]:
         """Run the daemon, with global *options*, and yield it once it listens to signals; at the end, see to it that it is gone."""
         with self._log.open("ab") as log:
-            popen = subprocess.Popen(self._command(*options, "run"), stdout=log, stderr=log, env=_environment())
+            popen = subprocess.Popen(
+                self._command(*options, "run"), stdout=log, stderr=log, env=_environment() | dict(self.env)
+            )
         process = Process(popen, self)
         try:
             process.wait_for(lambda: self.status().get("pid") == popen.pid)
@@ -182,7 +186,12 @@ class Home:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         return subprocess.run(
-            self._command(*words), capture_output=True, text=True, env=_environment(), timeout=DEADLINE, check=False
+            self._command(*words),
+            capture_output=True,
+            text=True,
+            env=_environment() | dict(self.env),
+            timeout=DEADLINE,
+            check=False,
         )
 
     def status(self) -> dict[str, Any]:
@@ -217,16 +226,20 @@ class Home:
         return self.directory / "daemon.log"
 
     def _command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "watcher", "--config", str(self.configure()), *words]
+
+    def configure(self, more: str = "") -> Path:
+        """Write the configuration, with *more* at its end; return where it is."""
         file = self.directory / "config.toml"
         file.touch(mode=0o600)
-        file.write_text(self._configuration())
-        return [sys.executable, "-m", "watcher", "--config", str(file), *words]
+        file.write_text(self._configuration() + more)
+        return file
 
     def _configuration(self) -> str:
         lines = [
             f'state_dir = "{self.directory}/state"',
             f'[poll]\nfastest = "100ms"\nslowest = "300ms"\n{self.poll}',
-            f'[aws]\nregion = "us-east-1"\nendpoint_url = "{self.endpoint}"\n{self.aws}',
+            f'[aws]\n{f"region = {self.region!r}" if self.region else ""}\nendpoint_url = "{self.endpoint}"\n{self.aws}',
             NO_REMINDERS,
             *(f'[[job]]\nid = "{identifier}"' for identifier in self.jobs),
             *(f'[[channel]]\nname = "{name}"\nurl = "{url}"\n{self.channel}' for name, url in self.channels.items()),

@@ -46,9 +46,7 @@ class Diary:
         """Take note."""
         self.lines.append(event)
 
-    def warning(self, event: str, **fields: Any) -> None:
-        """Take note."""
-        self.lines.append(event)
+    warning = error = info
 
 
 @dataclass

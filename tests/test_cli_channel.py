@@ -191,7 +191,7 @@ class Lanes:
         (Failed("could not connect: refused"), 6, "could not connect: refused"),
         (Failed("no answer", uncertain=True), 6, "no answer"),
         (Failed("HTTP 404", permanent=True), 6, "HTTP 404"),
-        (None, 6, "if it is new, restart the daemon"),
+        (None, 6, "if it is new, reload the daemon"),
     ],
 )
 def test_while_the_daemon_runs_it_sends_the_test(
@@ -213,7 +213,7 @@ def test_a_channel_that_the_daemon_does_not_know_is_not_waited_for(program: Prog
     channels(program, ops="json://127.0.0.1:9")
     with daemon(program.state_dir, channels=["ml"]):
         assert program("channel", "test") == 6
-    assert "the daemon does not know channel ops: restart it" in program.out
+    assert "the daemon does not know channel ops: reload it" in program.out
 
 
 def test_a_daemon_cannot_start_between_the_sends(program: Program, hook: WebReceiver) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,21 +100,21 @@ def test_what_cannot_be_looked_at_is_told_with_its_remedy(program: Program) -> N
 
 
 @pytest.mark.parametrize(
-    ("ago", "code", "said"),
+    ("ago", "own", "code", "said"),
     [
-        ({}, 0, ""),
-        ({"written_at": 20.0}, 0, ""),
-        ({"written_at": 3600.0}, 3, "no sign of life for 1h00m"),
-        ({"slowest_beat_at": 500.0}, 0, ""),
-        ({"slowest_beat_at": 7200.0}, 3, "a part of it has stood still for 2h00m"),
+        (0.0, {}, 0, ""),
+        (20.0, {}, 0, ""),
+        (3600.0, {}, 3, "no sign of life for 1h00m"),
+        (0.0, {"standing_still": ["channel ops"]}, 3, "a part of it stands still: channel ops"),
+        (0.0, {"database_error": "cannot write it: full"}, 3, "cannot write it: full"),
+        (0.0, {"written_at": 1.0}, 0, ""),  # a wall clock that jumped
     ],
 )
 def test_a_daemon_that_is_unwell_is_not_called_running(
-    program: Program, ago: dict[str, float], code: int, said: str
+    program: Program, ago: float, own: dict[str, Any], code: int, said: str
 ) -> None:
     """Exit 3: it runs, and does not do its work."""
-    times: dict[str, Any] = {key: clock.now() - seconds for key, seconds in ago.items()}
-    with daemon(program.state_dir, **times):
+    with daemon(program.state_dir, written_monotonic=time.monotonic() - ago, **own):
         assert program("status", "-o", "json") == code
         document = program.document()
         assert program("status") == code

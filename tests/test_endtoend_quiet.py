@@ -104,5 +104,6 @@ def test_a_configuration_that_changed_under_the_daemon_is_told(
         os.utime(config, (4e9, 4e9))
         told = subprocess.run(run, capture_output=True, text=True, check=False)
         assert daemon.terminate() == 0
-    assert "has changed since the daemon started" not in calm.stderr
-    assert "has changed since the daemon started" in told.stderr
+    assert "has changed since the daemon read it" not in calm.stderr
+    assert "has changed since the daemon read it" in told.stderr
+    assert f"kill -HUP {daemon.popen.pid}" in told.stderr

@@ -167,11 +167,20 @@ class Lane:
         self._post: Post | None = None
         self._pace = Pace()
         self._recent: deque[float] = deque()
-        self._template_told = False
+        self._template_told = self._reopen = False
+
+    def reconfigure(self, manner: Manner, open_post: Callable[[], Post | Failed] | None = None) -> None:
+        """Tell in this manner from now on; with *open_post* the channel is opened anew before the next message."""
+        self._manner, self._template_told = manner, False
+        if open_post is not None:
+            self._open_post, self._reopen = open_post, True
 
     async def turn(self) -> float | None:
         """Send what is due next; return when (epoch seconds) the next turn is, None: when there is news."""
         now, refusal = self._now(), None
+        if self._reopen:
+            self._reopen = False
+            await self.close()
         if self._post is None:
             due = await self._transact(self._queue.due_at, self.channel, self._subject)
             if due is None or due > now:
@@ -195,8 +204,9 @@ class Lane:
 
     async def close(self) -> None:
         """Let go of the channel's connections."""
-        if self._post is not None:
-            await self._in_thread(self._post.close)
+        post, self._post = self._post, None
+        if post is not None:
+            await self._in_thread(post.close)
 
     def _is_bursting(self, now: float) -> bool:
         while self._recent and not now - 60.0 < self._recent[0] <= now:

@@ -69,7 +69,14 @@ class BadConfig(WatchError):
 
 
 class StoreError(WatchError):
-    """The database cannot be used: not ours, too new, damaged or not permitted."""
+    """The database cannot be used: not ours, too new, damaged or not permitted.
+
+    *passing*: it may be usable again without anybody having touched it (the disk is full, another process locks it).
+    """
+
+    def __init__(self, what: str, remedy: str = "", *, passing: bool = False) -> None:
+        super().__init__(what, remedy)
+        self.passing = passing
 
 
 class LookFault(StrEnum):

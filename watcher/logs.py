@@ -25,6 +25,9 @@ class Log(Protocol):
     def warning(self, event: str, **fields: Any) -> Any:  # noqa: ANN401
         """Log that something began to fail."""
 
+    def error(self, event: str, **fields: Any) -> Any:  # noqa: ANN401
+        """Log that something failed that somebody has to see to."""
+
 
 def setup(*, verbose: int = 0, color: str = "auto") -> Log:
     """Configure logging to stderr and return the logger; with *verbose* debug lines too."""

@@ -109,6 +109,13 @@ def write_status(state_dir: Path, status: Mapping[str, Any]) -> None:
         fresh.replace(path)
 
 
+def age(status: Mapping[str, Any], now: float) -> float:
+    """Return how many seconds before *now* (epoch seconds) *status* was written, whatever the wall clock did since."""
+    if "written_monotonic" in status:
+        return time.monotonic() - float(status["written_monotonic"])
+    return now - float(status.get("written_at", now))
+
+
 def read_status(state_dir: Path) -> dict[str, Any] | None:
     """Return what the daemon last wrote of itself; None when there is nothing to read."""
     try:

@@ -7,10 +7,11 @@ call.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import anyio
 import msgspec
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
@@ -42,15 +43,18 @@ _BLIPS = frozenset({LookFault.THROTTLED, LookFault.SERVER, LookFault.NETWORK})
 class Look:
     """Looks at the jobs of one kind, in one region, with one account's keys.
 
-    *account* is whose jobs they are, when that is known: keys of another are said to be so.  Raises LookError, and
-    nothing else, for whatever AWS, the network or the credentials do.
+    *account* is whose jobs they are, when that is known: keys of another are said to be so.  *on_try* is called before
+    each wait for the network.  Raises LookError, and nothing else, for whatever AWS, the network or the credentials do.
     """
 
-    def __init__(self, kind: Kind, region: str, keys: Keys, *, account: str = "") -> None:
+    def __init__(
+        self, kind: Kind, region: str, keys: Keys, *, account: str = "", on_try: Callable[[], None] = lambda: None
+    ) -> None:
         self._kind, self._page = kind, page_of(kind.list_members)
         self._region = region
         self._keys = keys
         self._account = account
+        self._on_try = on_try
 
     async def get(self, identifier: str) -> Answer:
         """Return what AWS says of one job, by its ARN or its name."""
@@ -108,14 +112,17 @@ class Look:
         return raw if isinstance(raw, bytes) else json.dumps(response, default=_iso).encode()
 
     async def _client(self) -> Any:  # noqa: ANN401 - the SDK is untyped
+        self._on_try()
         try:
             return await self._keys.client(self._region)
         except (BotoCoreError, ValueError) as error:  # an endpoint, a region or a proxy that cannot be
             raise explain(error, "", self._keys.whose) from error
 
     async def _ask(self, client: Any, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ANN401
+        self._on_try()
         try:
-            response: Mapping[str, Any] = await getattr(client, xform_name(operation))(**parameters)
+            with anyio.fail_after(self._keys.settings.longest_try):
+                response: Mapping[str, Any] = await getattr(client, xform_name(operation))(**parameters)
         except (BotoCoreError, ClientError, ResponseParserError, OSError, ValueError) as error:
             raise explain(error, operation, self._keys.whose) from error
         return response

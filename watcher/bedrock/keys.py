@@ -41,7 +41,7 @@ class Keys:
     def __init__(self, whose: Credentials, settings: Settings) -> None:
         self.whose = whose
         self.generation = 0
-        self._settings = settings
+        self.settings = settings
         self._stack = AsyncExitStack()
         self._clients: dict[str, Any] = {}
         self._session: Any = None
@@ -82,7 +82,7 @@ class Keys:
     def forget(self) -> None:
         """Read everything anew the next time: files, a program, a sign-in."""
         self.generation += 1
-        self._source = Source(self.whose, self._settings)
+        self._source = Source(self.whose, self.settings)
         self._found = self._identified = False
 
     async def identity(self, region: str) -> Identity | None:
@@ -90,14 +90,14 @@ class Keys:
 
         The callers of a simulated Bedrock on loopback are nobody to the real AWS, which is not asked then.
         """
-        if not self._settings.sign:
+        if not self.settings.sign:
             return None
         async with self._finding:
             if not self._identified:
                 self._identified, self._identity = True, None
                 errand = Errand(lambda: self._source.identity(region))
                 with suppress(TimeoutError, *_PROBLEMS):
-                    self._identity = await errand.wait(self._settings.credentials_timeout)
+                    self._identity = await errand.wait(self.settings.credentials_timeout)
             return self._identity
 
     async def close(self) -> None:
@@ -138,7 +138,7 @@ class Keys:
         # A search that hangs is waited for again: another beside it would hang, too.
         if self._search is None or self._search.errand.done:
             self._search = _Search(self._source, region, first=self._session is None)
-        search, within = self._search, self._settings.credentials_timeout
+        search, within = self._search, self.settings.credentials_timeout
         try:
             found = await search.errand.wait(within)
         except TimeoutError:
@@ -168,7 +168,7 @@ class Keys:
             self._held.access_key, self._held.secret_key, self._held.token = key, secret, token
 
     def _new_client(self, region: str) -> Any:  # noqa: ANN401 - aioboto3 is untyped
-        settings = self._settings
+        settings = self.settings
         config = AioConfig(
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.read_timeout,

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 SILENT = 30.0
 """Seconds without a word in the status file, which the daemon writes every five, before it is called unwell."""
 
-STUCK = 600.0
-"""Seconds without a turn of one of its loops: longer than any wait that a configuration can ask for."""
-
 
 @click.command()
 @click.option(
@@ -68,11 +65,12 @@ def ailment(
     if not own:
         begun = now - presence.begun_at(context.state_dir)
         return f"it began {span(begun)} ago, and has given no sign of life yet" if begun > max_age else ""
-    age, still = (now - own.get(key, now) for key in ("written_at", "slowest_beat_at"))
-    if age > max_age:
+    if (age := presence.age(own, now)) > max_age:
         return f"no sign of life for {span(age)}"
-    if still > STUCK:
-        return f"a part of it has stood still for {span(still)}"
+    if standing := own.get("standing_still"):
+        return f"a part of it stands still: {some(standing)}"
+    if failing := own.get("database_error"):
+        return str(failing)
     return "" if database is None else _blindness(database, now, context.config.poll.blind_after)
 
 

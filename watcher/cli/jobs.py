@@ -49,6 +49,6 @@ def remove(context: Context, *, jobs: tuple[str, ...], output: str) -> int:
             continue
         where = context.config.path or "the daemon's configuration"
         still = "is still listed" if was_added else "is listed"
-        note(f"{view.title} {still} in {where}\n  take its [[job]] table out, and restart the daemon")
+        note(f"{view.title} {still} in {where}\n  take its [[job]] table out, and reload the daemon")
         code = code if was_added else ExitCode.FAILED
     return code

@@ -6,14 +6,20 @@ Not its business: what the daemon does (``daemon``).
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import traceback
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from watcher.cli.context import Context
-from watcher.errors import ExitCode
+from watcher.errors import ExitCode, WatchError
+
+if TYPE_CHECKING:
+    from watcher.logs import Log
 
 
 @click.command()
@@ -22,44 +28,54 @@ from watcher.errors import ExitCode
 def run(context: Context, *, once: bool) -> int:
     """Watch the jobs and tell the channels, until SIGTERM or Ctrl-C.
 
+    SIGHUP has the configuration read anew; one that cannot be used is refused, and the old one stays in use.
     Logs to stderr: lines for people on a terminal, JSON otherwise.  One daemon per database.
     """
+    hangups: list[int] = []
+    # Until the daemon listens: to ask for a reload must never end it.
+    signal.signal(signal.SIGHUP, lambda number, _: hangups.append(number))
     import anyio
 
     from watcher import logs, presence
+    from watcher.config import load
     from watcher.daemon import Daemon
     from watcher.store import Store
+    from watcher.systemd import Notifier
 
     config = context.config
-    log = logs.setup(verbose=context.verbose, color=context.color)
+    log, notify = logs.setup(verbose=context.verbose, color=context.color), Notifier.of()
     for warning in config.warnings:
         log.warning("configuration", warning=warning)
 
     async def main() -> int:
-        daemon = Daemon(config, store, log)
+        daemon = Daemon(config, store, log, partial(load, context.config_path), notify)
+        if hangups:
+            daemon.reload()
         if once:
             return await daemon.run_once()
         await daemon.run()
         return ExitCode.DONE
 
     with presence.only_one(config.state_dir):
-        store = Store.open(presence.database(config.state_dir))
+        store = Store.open(presence.database(config.state_dir), migrating=lambda _old, _new: notify.patience())
         try:
             code = anyio.run(main)
         except BaseExceptionGroup as group:
-            log.warning("bug", error=_first(group), traceback="".join(traceback.format_exception(group)))
-            code = ExitCode.BUG
+            code = _end_of(group, log)
         finally:
             store.close()
     return _leave(code)
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> str:
-    """Return the first error of a group, in a line."""
+def _end_of(group: BaseExceptionGroup[BaseException], log: Log) -> int:
+    """Log the bug that ended the daemon, and return the exit code; raises what has a name of ours, and is no bug."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"
+    if isinstance(error, WatchError):
+        raise error from None
+    log.error("bug", error=f"{type(error).__name__}: {error}", traceback="".join(traceback.format_exception(group)))
+    return ExitCode.BUG
 
 
 def _leave(code: int) -> int:

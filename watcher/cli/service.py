@@ -52,7 +52,7 @@ def no_channel(context: Context) -> str:
     if context.config.channels:
         return ""
     where = context.config.path or "a configuration (bedrock-watch config init writes one)"
-    then = ", and restart the daemon" if daemon_pid(context) is not None else ""
+    then = ", and reload the daemon" if daemon_pid(context) is not None else ""
     return f"nobody will be told: no channel is configured\n  add a [[channel]] to {where}{then}"
 
 
@@ -62,7 +62,12 @@ def outdated(context: Context, pid: int | None) -> str:
     path = context.config.path
     if used is None or path is None or path.stat().st_mtime <= used:
         return ""
-    return f"{path} has changed since the daemon started, which uses the old one\n  restart the daemon"
+    return f"{path} has changed since the daemon read it, which uses the old one\n  {how_to_reload(pid)}"
+
+
+def how_to_reload(pid: int | None) -> str:
+    """Return the words that have the daemon of that pid read its configuration anew."""
+    return f"reload it: systemctl reload bedrock-watch, or kill -HUP {pid}"
 
 
 def refuse_if_watched_elsewhere(context: Context) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -106,6 +107,8 @@ def _standing(context: Context, store: Store, pid: int | None, now: float) -> _S
 def _lines(context: Context, it: _Standing) -> Iterator[tuple[str, Cell]]:
     yield "daemon", _daemon(it)
     yield "configuration", _configuration(context, it)
+    if refused := it.own.get("reload_error"):
+        yield "", (f"changed, and refused: {plain(refused.splitlines()[0])}", "red")
     yield "database", plain(str(context.database))
     yield (
         "jobs",
@@ -157,7 +160,9 @@ def _waiting(it: _Standing) -> int:
 
 
 def _warnings(context: Context, it: _Standing) -> Iterator[str]:
-    if warning := service.outdated(context, it.pid):
+    if refused := it.own.get("reload_error"):
+        yield f"the daemon refused the changed configuration, and goes on with the old one\n{indent(refused, '  ')}"
+    elif warning := service.outdated(context, it.pid):
         yield warning
     if warning := service.no_channel(context):
         yield warning
@@ -182,6 +187,8 @@ def _document(context: Context, it: _Standing) -> dict[str, Any]:
         "since": values.at(it.own.get("started_at", 0.0)),
         "program": it.own.get("program"),
         "configuration": _configuration(context, it),
+        "reloaded_at": values.at(it.own.get("reloaded_at", 0.0)),
+        "reload_error": it.own.get("reload_error") or None,
         "database": str(context.database),
         "jobs": dict(it.summary.jobs),
         "failing_jobs": it.failing,

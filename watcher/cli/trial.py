@@ -27,7 +27,7 @@ PATIENCE = 45.0
 _GLANCE = 0.1
 _WAITING = ("pending", "uncertain")
 
-_LATE = f"not tried within {PATIENCE:g} s; if it is new, restart the daemon"
+_LATE = f"not tried within {PATIENCE:g} s; if it is new, reload the daemon"
 
 
 def try_channels(context: Context, store: Store, names: Sequence[str]) -> dict[str, str]:
@@ -39,7 +39,7 @@ def try_channels(context: Context, store: Store, names: Sequence[str]) -> dict[s
     pid = service.daemon_pid(context)
     if pid is not None:
         known = service.own_words(context, pid).get("channels", names)
-        strangers = {name: _restart(name) for name in names if name not in known}
+        strangers = {name: _reload(name) for name in names if name not in known}
         with _tests(store, [name for name in names if name not in strangers]) as ids:
             _await(context, store, ids)
             gone = service.daemon_pid(context) is None
@@ -111,8 +111,8 @@ def _is_tried(one: Told) -> bool:
     return one.state in ("sent", "dead") or (one.state != "sending" and bool(one.last_error))
 
 
-def _restart(name: str) -> str:
-    return f"the daemon does not know channel {name}: restart it"
+def _reload(name: str) -> str:
+    return f"the daemon does not know channel {name}: reload it"
 
 
 class _Silence:
@@ -121,4 +121,4 @@ class _Silence:
     def debug(self, event: str, **fields: Any) -> None:  # noqa: ANN401
         """Say nothing."""
 
-    info = warning = debug
+    info = warning = error = debug

@@ -1,26 +1,31 @@
-"""The lanes, one a channel, and how a channel is opened."""
+"""The lanes, one a channel: how a channel is opened, and what becomes of a lane when the configuration changes.
+
+Not its business: a lane's turn (``deliver``), whether a changed channel can be used (``channels``).
+"""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import TypeVar, TypeVarTuple
 from zoneinfo import ZoneInfo
 
 import anyio
 from anyio import to_thread
+from anyio.abc import TaskGroup
 
 from watcher import clock
-from watcher.channels import AppriseChannel, BadChannel, open_channel
+from watcher.channels import LIMITS, AppriseChannel, BadChannel, open_channel
 from watcher.config import ChannelConfig, SecretUnreadable
 from watcher.daemon.parts import Parts
 from watcher.deliver import Lane, Manner, Pace
 from watcher.loop import Bell
 from watcher.model import Failed
 from watcher.render import apply
+
+LONGEST_TURN = LIMITS.total + 150.0
+"""Seconds that a lane may stand still: a send, and the system's resolver, which nothing of ours bounds."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -32,31 +37,51 @@ class Lanes:
     """Every lane, by its channel's name.  *subject* limits each lane to one subject's news."""
 
     def __init__(self, parts: Parts, subject: Callable[[str], str] | None = None) -> None:
-        self._parts = parts
+        self._parts, self._subject = parts, subject
         self.bells: dict[str, Bell] = {}
         self.lanes: dict[str, Lane] = {}
+        self.tell: list[str] = []
+        self._tasks: TaskGroup | None = None
+        self._gone: set[str] = set()
         self._open: dict[str, AppriseChannel] = {}
         self._paces: dict[str, Pace] = {}
-        self.tell = [channel.name for channel in parts.config.channels if "delivery_dead" in channel.on]
-        for channel in parts.config.channels:
-            self.bells[channel.name] = Bell()
-            self.lanes[channel.name] = self._lane(channel, subject(channel.name) if subject else None)
+        self.reconfigure()
 
-    async def revive(self) -> dict[str, int]:
-        """Send again what a channel's old configuration was the death of; return how many messages, by channel."""
-        revived = {}
-        outbox = self._parts.store.outbox
-        for channel in self._parts.config.channels:
-            before = await self._parts.transact(outbox.fingerprint, channel.name)
-            try:
-                fresh = await to_thread.run_sync(_fingerprint, channel, before)
-            except SecretUnreadable as error:
-                # Not the end: it is read again for each message, and the other channels can be told.
-                self._parts.log.warning("channel_unreadable", channel=channel.name, error=error.what)
-                continue
-            if count := await self._parts.transact(outbox.revive, channel.name, fresh, clock.now()):
-                revived[channel.name] = count
-        return revived
+    def reconfigure(self, changed: Collection[str] = ()) -> None:
+        """Go by the configuration that has come into use; the channels of *changed* are opened anew.
+
+        A lane goes on through it with the message that it is sending.  One whose channel is no more ends after it.
+        """
+        config = self._parts.config
+        self.tell = [channel.name for channel in config.channels if "delivery_dead" in channel.on]
+        for name in self.lanes.keys() - {channel.name for channel in config.channels}:
+            del self.lanes[name]
+            self.bells.pop(name).ring()
+        for channel in config.channels:
+            manner = manner_of(channel, config.timezone, self.tell)
+            known = self.lanes.get(channel.name)
+            if known is None:
+                self._begin(channel, manner)
+            else:
+                known.reconfigure(manner, partial(self._open_post, channel) if channel.name in changed else None)
+        self.ring()
+
+    async def serve(self) -> None:
+        """Let every lane take turns, those too that a reload brings, until cancelled or all have stopped."""
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            for name, lane in self.lanes.items():
+                tasks.start_soon(self._run, name, lane, self.bells[name])
+            while not self._parts.stopping:
+                await anyio.sleep(0.5)
+            self._tasks = None
+
+    async def retire(self) -> None:
+        """Give up what was left, or posted meanwhile, for channels that a reload took away."""
+        for name in sorted(self._gone):
+            if count := await self._parts.transact(self._parts.store.outbox.retire_one, name, clock.now(), self.tell):
+                given_up(self._parts, {name: count})
+                self.ring()
 
     def ring(self) -> None:
         """Wake every lane."""
@@ -88,7 +113,28 @@ class Lanes:
         for lane in self.lanes.values():
             await lane.close()
 
-    def _lane(self, channel: ChannelConfig, subject: str | None) -> Lane:
+    def _begin(self, channel: ChannelConfig, manner: Manner) -> None:
+        name = channel.name
+        self._gone.discard(name)
+        lane, bell = self.lanes[name], self.bells[name] = self._lane(channel, manner), Bell()
+        if self._tasks is not None:
+            self._tasks.start_soon(self._run, name, lane, bell)
+
+    async def _run(self, name: str, lane: Lane, bell: Bell) -> None:
+        """Let *lane* take turns until its channel is no more; then close it, and give up what waits for it."""
+
+        def over() -> bool:
+            return self.lanes.get(name) is not lane
+
+        await self._parts.take_turns(f"channel {name}", LONGEST_TURN, lane.turn, bell, over)
+        if self._parts.stopping:
+            return
+        await lane.close()
+        if name not in self.lanes:
+            self._gone.add(name)
+            await self.retire()
+
+    def _lane(self, channel: ChannelConfig, manner: Manner) -> Lane:
         parts = self._parts
         limiter = anyio.CapacityLimiter(1)
 
@@ -102,13 +148,13 @@ class Lanes:
             parts.store.history,
             parts.transact,
             in_thread,
-            manner=manner_of(channel, parts.config.timezone, self.tell),
+            manner=manner,
             pace_of=lambda key: self._paces.setdefault(key, Pace()),
             now=clock.now,
             luck=parts.luck,
             log=parts.log,
             on_news=self.ring,
-            subject=subject,
+            subject=self._subject(channel.name) if self._subject else None,
         )
 
     def _open_post(self, channel: ChannelConfig) -> AppriseChannel | Failed:
@@ -122,6 +168,12 @@ class Lanes:
         return post
 
 
+def given_up(parts: Parts, counts: dict[str, int]) -> None:
+    """Log how many messages were given up, by the names of channels that are no more."""
+    for channel, count in counts.items():
+        parts.log.warning("messages_given_up", channel=channel, count=count, error="not in the configuration any more")
+
+
 def manner_of(channel: ChannelConfig, timezone: str | None, tell: list[str]) -> Manner:
     """Return how a channel wants to be told, by the configuration."""
     template = None
@@ -129,14 +181,3 @@ def manner_of(channel: ChannelConfig, timezone: str | None, tell: list[str]) -> 
         template = partial(apply, channel.title, channel.body)
     zone = ZoneInfo(timezone) if timezone else None
     return Manner(channel.burst, template, zone, socket.gethostname(), tell)
-
-
-def _fingerprint(channel: ChannelConfig, before: str) -> str:
-    """Return what stands for a channel's configuration: *before* itself when it is the same.
-
-    The URL is a secret, and the database must not help to guess it: scrypt with a salt of its own (RFC 7914).
-    Raises SecretUnreadable.
-    """
-    words = f"{channel.secret()}\n{channel.ca_bundle}".encode()
-    salt = bytes.fromhex(before.partition("$")[0]) or secrets.token_bytes(16)
-    return f"{salt.hex()}${hashlib.scrypt(words, salt=salt, n=2**14, r=8, p=1).hex()}"

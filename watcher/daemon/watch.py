@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import anyio
 
 from watcher import clock
-from watcher.bedrock.client import Keys, Look, Settings, profile_region
+from watcher.bedrock.client import TRY_FOR, Keys, Look, Settings, profile_region
 from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.kinds import KINDS
 from watcher.config import Config
 from watcher.daemon.parts import Parts
+from watcher.daemon.pulses import beat
 from watcher.errors import BadConfig, LookError
 from watcher.loop import Bell
 from watcher.model import Job, JobArn, parse_identifier
@@ -30,8 +31,10 @@ class Watch:
         self._parts, self._on_news = parts, on_news
         self._revision = 0
         self._settings = settings_of(parts.config)
+        self._first: dict[str, Job] = {}
         self._homes: dict[int, str] = {}
         self._keys: dict[Credentials, Keys] = {}
+        self._left: list[Keys] = []
 
     async def refresh(self) -> list[str]:
         """Take over what people have changed in the store; return the keys of groups that are new."""
@@ -41,10 +44,36 @@ class Watch:
             self._place(job)
         return [key for key in self.groups if key not in before]
 
+    def reconfigure(self) -> None:
+        """Go by the configuration that has come into use; each group does so from its next turn on."""
+        before, self._settings = self._settings, settings_of(self._parts.config)
+        if self._settings != before:
+            self._left.extend(self._keys.values())
+            self._keys = {}
+        for key, group in self.groups.items():
+            self._configure(group)
+            if self._settings != before:
+                group.look_with(self._eyes(self._first[key]))
+            self.bells[key].ring()
+
+    async def tidy(self) -> None:
+        """Close the connections that a reload left behind, when no group asks through them any more."""
+        if self._left and not any(group.turning_over for group in self.groups.values()):
+            for keys in self._left:
+                await keys.close()
+            self._left = []
+
     async def close(self) -> None:
         """Close every group's connections to AWS."""
-        for group in self.groups.values():
-            await group.close()
+        for keys in (*self._keys.values(), *self._left):
+            await keys.close()
+
+    async def run(self, key: str) -> None:
+        """Let a group take turns until the daemon stops."""
+        # One call is tried for TRY_FOR seconds, and the try that is under way then has its own time.
+        limit = 2 * (TRY_FOR + self._settings.longest_try + 2 * self._settings.credentials_timeout)
+        group = self.groups[key]
+        await self._parts.take_turns(f"poll {key}", limit, group.turn, self.bells[key])
 
     async def once(self) -> bool:
         """Let each group take one turn; return whether a look failed."""
@@ -77,7 +106,7 @@ class Watch:
         group = Group(
             job.scope,
             KINDS[job.kind],
-            Look(KINDS[job.kind], job.region, self._keys_of(_account(job), job.profile), account=_account(job)),
+            self._eyes(job),
             parts.store.ledger,
             parts.transact,
             now=clock.now,
@@ -85,12 +114,19 @@ class Watch:
             on_news=self._on_news,
             log=parts.log,
         )
-        poll = parts.config.poll
-        group.cadence = Cadence(poll.fastest, poll.slowest, poll.blind_after)
-        group.limits = limits_of(parts.config)
-        group.routes = routes_of(parts.config)
-        self.groups[job.scope], self.bells[job.scope] = group, Bell()
+        self._configure(group)
+        self.groups[job.scope], self.bells[job.scope], self._first[job.scope] = group, Bell(), job
         return group
+
+    def _eyes(self, job: Job) -> Look:
+        """Return how AWS is asked about *job*, and about all of its scope."""
+        keys = self._keys_of(_account(job), job.profile)
+        return Look(KINDS[job.kind], job.region, keys, account=_account(job), on_try=beat)
+
+    def _configure(self, group: Group) -> None:
+        config = self._parts.config
+        cadence = Cadence(config.poll.fastest, config.poll.slowest, config.poll.blind_after)
+        group.reconfigure(cadence, limits_of(config), routes_of(config))
 
     def _keys_of(self, account: str, profile: str) -> Keys:
         """Return what all groups with the same credentials share."""

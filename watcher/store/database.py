@@ -18,6 +18,8 @@ from watcher.store.schema import APPLICATION_ID, MIGRATIONS
 _BUSY_TIMEOUT = 10.0
 """How long, in seconds, one writer waits for another."""
 
+_OF_THE_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM})
+
 IN_MEMORY = Path(":memory:")
 """The path of a database that is gone when it is closed."""
 
@@ -115,15 +117,18 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Hold the write lock; commit at the end, roll back on any exception."""
+        """Hold the write lock; commit at the end, roll back on any exception.  Within another it is a part of that."""
         sql = self._connection
+        if sql.in_transaction:
+            yield sql
+            return
         sql.execute("BEGIN IMMEDIATE")
         try:
             yield sql
+            sql.execute("COMMIT")  # may fail itself: the disk is full
         except BaseException:
             sql.rollback()
             raise
-        sql.execute("COMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -170,10 +175,16 @@ def explained(path: Path) -> Iterator[None]:
 
 def _in_words(error: sqlite3.Error, path: Path) -> StoreError:
     text = str(error)
+    # The primary result code (https://sqlite.org/rescode.html); errors of the sqlite3 module itself have none.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in _OF_THE_DISK:
+        return StoreError(f"cannot write {path}: {text}", f"see to its disk: df -h {path.parent}", passing=True)
     if "not a database" in text or "malformed" in text:
         return StoreError(f"{path} is damaged: {text}", "restore a backup, or move it away to begin anew")
     if "unable to open" in text or "readonly" in text:
-        return StoreError(f"may not write {path}: {text}", who_may(path))
+        return StoreError(f"may not write {path}: {text}", who_may(path), passing=True)
     if "locked" in text:
-        return StoreError(f"{path} is locked by another process", "see who uses it: fuser -v " + str(path))
+        return StoreError(
+            f"{path} is locked by another process", "see who uses it: fuser -v " + str(path), passing=True
+        )
     return StoreError(f"cannot use {path}: {text}", "")

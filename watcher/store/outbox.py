@@ -133,6 +133,11 @@ class Outbox:
             head = sql.execute(_HEAD, {"channel": channel, "subject": subject}).fetchone()
             return None if head is None else float(head["next_attempt_at"])
 
+    def undelivered(self) -> int:
+        """Return how many messages wait, are under way, or may have arrived."""
+        with self._db.reading() as sql:
+            return int(sql.execute(f"SELECT count(*) FROM deliveries WHERE {_OPEN}").fetchone()[0])
+
     def thread(self, channel: str, subject: str) -> dict[str, str]:
         """Return what the receiver last answered that later messages of *subject* need; empty when nothing."""
         with self._db.reading() as sql:
@@ -189,20 +194,22 @@ class Outbox:
     def retire(self, kept: Sequence[str], now: float, tell: Sequence[str]) -> dict[str, int]:
         """Give up what waits for channels that are not *kept*; return how many messages, by channel."""
         with self._db.transaction() as sql:
-            rows = sql.execute(
-                f"SELECT channel, count(*) AS n FROM deliveries WHERE {_OPEN}"
-                " AND channel NOT IN (SELECT value FROM json_each(?)) GROUP BY channel",
+            left = sql.execute(
+                f"SELECT channel FROM deliveries WHERE {_OPEN} UNION SELECT substr(key, 9) FROM notes"
+                " WHERE key LIKE 'channel/%' EXCEPT SELECT value FROM json_each(?)",
                 (json.dumps(kept),),
             ).fetchall()
-            for row in rows:
-                _bury(sql, f"channel = ? AND {_OPEN}", (row["channel"],), _RETIRED, now)
-                _tell(sql, DeliveryDead(row["channel"], row["n"], _RETIRED), tell, now)
-            sql.execute(
-                "DELETE FROM notes WHERE key LIKE 'channel/%'"
-                " AND substr(key, 9) NOT IN (SELECT value FROM json_each(?))",
-                (json.dumps(kept),),
-            )
-            return {row["channel"]: row["n"] for row in rows}
+            counts = {row["channel"]: self.retire_one(row["channel"], now, tell) for row in left}
+        return {channel: count for channel, count in counts.items() if count}
+
+    def retire_one(self, channel: str, now: float, tell: Sequence[str]) -> int:
+        """Give up what waits for *channel*, which is no more; return how many messages."""
+        with self._db.transaction() as sql:
+            count = _bury(sql, f"channel = ? AND {_OPEN}", (channel,), _RETIRED, now)
+            if count:
+                _tell(sql, DeliveryDead(channel, count, _RETIRED), tell, now)
+            sql.execute("DELETE FROM notes WHERE key = ?", (f"channel/{channel}",))
+            return count
 
     def revive(self, channel: str, fingerprint: str, now: float) -> int:
         """Send again what a channel's old configuration was the death of; return how many messages.

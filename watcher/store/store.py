@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from watcher.store.database import Database, Migrating, unnoticed
 from watcher.store.history import History
-from watcher.store.jobs import Jobs
+from watcher.store.jobs import Jobs, Wanted
 from watcher.store.ledger import Ledger
 from watcher.store.mutes import Mutes
 from watcher.store.outbox import Outbox
 from watcher.store.requests import Requests
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the database keeps of a configuration.
+
+    The *jobs* that it watches, its *limits* of how long is too long, the names of the channels that have a digest, and
+    by their channels the *fingerprints* of the URLs that could be read.
+    """
+
+    jobs: Sequence[Wanted]
+    limits: str
+    digesting: Sequence[str]
+    fingerprints: Mapping[str, str]
 
 
 class Store:
@@ -33,6 +49,21 @@ class Store:
     def open(cls, path: Path, *, create: bool = True, migrating: Migrating = unnoticed) -> Store:
         """Open (and if need be create and migrate) the database at *path*, as Database.open does."""
         return cls(Database.open(path, create=create, migrating=migrating))
+
+    def adopt(self, settings: Settings, now: float) -> dict[str, int]:
+        """Take a configuration over, all of it or nothing; return how many messages a mended channel revives.
+
+        All that follows from it is written in one transaction.
+        """
+        with self.database.transaction():
+            self.jobs.configure(settings.jobs, now)
+            self.ledger.use_limits(settings.limits)
+            self.outbox.release(settings.digesting, now)
+            revived = {
+                channel: self.outbox.revive(channel, fingerprint, now)
+                for channel, fingerprint in settings.fingerprints.items()
+            }
+        return {channel: count for channel, count in revived.items() if count}
 
     def close(self) -> None:
         """Close the connection; harmless when repeated."""

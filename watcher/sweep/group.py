@@ -6,6 +6,7 @@ Nothing that happens to one group, or to one job, delays another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import anyio
 
@@ -59,6 +60,7 @@ class Group:
         self.routes: tuple[Route, ...] = ()
         self._kind, self._eyes, self._book, self._transact = kind, eyes, book, transact
         self._now, self._luck, self._on_news, self._log = now, luck, on_news, log
+        self._next_eyes: Eyes | None = None
         self._scope: Scope | None = None
         self._scope_read = False
         self._list_from = 0.0
@@ -71,8 +73,20 @@ class Group:
         """Whether AWS could not be asked, or refused, about any of these jobs."""
         return self._scope is not None or any(job.failures for job in self.jobs.values())
 
+    @property
+    def turning_over(self) -> bool:
+        """Whether other eyes wait for the end of a turn (``look_with``)."""
+        return self._next_eyes is not None
+
+    @property
+    def blind(self) -> bool:
+        """Whether AWS cannot be asked about any of these jobs."""
+        return self._scope is not None
+
     async def turn(self) -> float | None:
         """Look at what is due; return when (epoch seconds) the next turn is, or None with nothing to watch."""
+        if self._next_eyes is not None:
+            self._eyes, self._next_eyes = self._next_eyes, None
         if not self._scope_read:
             self._scope, self._scope_read = await self._transact(self._book.scope, self.key), True
         turn = Turn(self._now(), Circumstances(self._kind, self.cadence, self.limits, self.routes, self._luck()))
@@ -83,6 +97,21 @@ class Group:
             self.swept_at = turn.now
         self.next_turn = self._next()
         return self.next_turn
+
+    def reconfigure(self, cadence: Cadence, limits: Limits, routes: tuple[Route, ...]) -> None:
+        """Go by these from the next turn on."""
+        for job in self.jobs.values():
+            job.due_at = min(job.due_at, self._now() + cadence.slowest)
+            if limits != self.limits and job.state == "running":
+                job.remind_at = 1.0  # as the store has it (Ledger.use_limits): worked out anew by the next Get
+        self.cadence, self.limits, self.routes = cadence, limits, routes
+
+    def look_with(self, eyes: Eyes) -> None:
+        """Ask AWS another way from the next turn on, and at once what could not be asked."""
+        self._next_eyes = eyes
+        self._list_from = 0.0
+        if self._scope is not None:
+            self._scope = replace(self._scope, next_poll_at=0.0)
 
     async def close(self) -> None:
         """Close the connections to AWS."""

@@ -1,0 +1,150 @@
+"""What the installed program tells the service manager over the socket that it is given; sd_notify(3)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import support_simulator as support
+from support_daemon import Home
+
+from watcher.simulator import Simulator, failing
+from watcher.systemd import Notifier
+
+clock = pytest.fixture(support.clock)
+simulator = pytest.fixture(support.simulator)
+endpoint = pytest.fixture(support.endpoint)
+
+
+class Manager:
+    """A service manager's end of the socket; *told* is what it was told so far."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self.told: list[dict[str, str]] = []
+
+    def hear(self) -> list[dict[str, str]]:
+        """Return all that was told so far."""
+        self._socket.setblocking(False)
+        while True:
+            try:
+                message = self._socket.recv(65536).decode()
+            except BlockingIOError:
+                return self.told
+            self.told.append(dict(line.split("=", 1) for line in message.splitlines()))
+
+    def has(self, **told: str) -> bool:
+        """Return whether one message has told this."""
+        return any(told.items() <= message.items() for message in self.hear())
+
+    def count(self, name: str) -> int:
+        """Return how many messages have told *name*."""
+        return sum(name in message for message in self.hear())
+
+
+@contextmanager
+def manager(address: str) -> Iterator[Manager]:
+    """Listen at *address*, in the words of ``$NOTIFY_SOCKET``."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind("\0" + address[1:] if address.startswith("@") else address)
+        yield Manager(sock)
+
+
+@pytest.fixture(params=["path", "abstract"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return f"{tmp_path}/notify" if request.param == "path" else f"@bedrock-watch-{uuid4()}"
+
+
+def test_ready_reload_and_stop_are_told_in_order(
+    tmp_path: Path, simulator: Simulator, endpoint: str, address: str
+) -> None:
+    """RELOADING comes with the monotonic time of the same clock as ours; nothing of it asks for a watchdog."""
+    home = Home(tmp_path, endpoint, [simulator.play(failing())], env={"NOTIFY_SOCKET": address})
+    before = time.monotonic_ns() // 1000
+    with manager(address) as systemd, home.running() as daemon:
+        daemon.wait_for(lambda: systemd.has(READY="1"))
+        daemon.wait_for(lambda: any("1 running" in message.get("STATUS", "") for message in systemd.hear()))
+        daemon.popen.send_signal(signal.SIGHUP)
+        daemon.wait_for(lambda: systemd.count("READY") == 2)
+        assert daemon.terminate() == 0
+        told = systemd.hear()
+    order = [name for message in told for name in message if name in ("READY", "RELOADING", "STOPPING")]
+    assert order == ["READY", "RELOADING", "READY", "STOPPING"]
+    (reloading,) = (message for message in told if "RELOADING" in message)
+    assert before < int(reloading["MONOTONIC_USEC"]) < time.monotonic_ns() // 1000
+    assert not any("WATCHDOG" in message for message in told)
+    assert all("\n" not in value for message in told for value in message.values())
+
+
+def test_an_aws_that_is_away_does_not_fail_a_start(tmp_path: Path) -> None:
+    """Neither for a job by its ARN, nor for one by a name whose region only the AWS profile knows."""
+    profiles = tmp_path / "aws"
+    profiles.write_text("[default]\nregion = eu-west-1\n")
+    address = f"{tmp_path}/notify"
+    home = Home(
+        tmp_path, "http://127.0.0.1:9", ["my-job"], env={"NOTIFY_SOCKET": address, "AWS_CONFIG_FILE": str(profiles)}
+    )
+    home.region = ""
+    with manager(address) as systemd, home.running() as daemon:
+        daemon.wait_for(lambda: systemd.has(READY="1"))
+        daemon.wait_for(lambda: any("cannot look" in message.get("STATUS", "") for message in systemd.hear()))
+        assert daemon.terminate() == 0
+
+
+def test_the_watchdog_is_fed_while_every_loop_moves(tmp_path: Path, simulator: Simulator, endpoint: str) -> None:
+    address = f"{tmp_path}/notify"
+    env = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"}
+    home = Home(tmp_path, endpoint, [simulator.play(failing())], env=env)
+    with manager(address) as systemd, home.running() as daemon:
+        daemon.wait_for(lambda: systemd.count("WATCHDOG") >= 5)
+        daemon.popen.send_signal(signal.SIGSTOP)
+        systemd.hear()
+        count = systemd.count("WATCHDOG")
+        time.sleep(1.0)
+        assert systemd.count("WATCHDOG") <= count + 1
+        daemon.popen.send_signal(signal.SIGCONT)
+        daemon.wait_for(lambda: systemd.count("WATCHDOG") >= count + 5)
+        assert daemon.terminate() == 0
+
+
+def test_a_watchdog_that_is_another_process_s_is_not_fed(tmp_path: Path, simulator: Simulator, endpoint: str) -> None:
+    address = f"{tmp_path}/notify"
+    env = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "200000", "WATCHDOG_PID": "1"}
+    home = Home(tmp_path, endpoint, [simulator.play(failing())], env=env)
+    with manager(address) as systemd, home.running() as daemon:
+        daemon.wait_for(lambda: systemd.count("STATUS") >= 3)
+        assert systemd.count("WATCHDOG") == 0
+        assert daemon.terminate() == 0
+
+
+@pytest.mark.parametrize(
+    ("env", "watchdog"),
+    [
+        ({}, 0.0),
+        ({"WATCHDOG_USEC": "30000000"}, 30.0),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())}, 30.0),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, 0.0),
+        ({"WATCHDOG_USEC": "soon"}, 0.0),
+        ({"WATCHDOG_USEC": "0"}, 0.0),
+    ],
+)
+def test_the_watchdog_is_read_as_sd_watchdog_enabled_reads_it(env: dict[str, str], watchdog: float) -> None:
+    assert Notifier.of(env).watchdog == watchdog
+
+
+@pytest.mark.parametrize("address", ["", "relative", "vsock:2:1234", "/nowhere/at/all", "@nobody-listens-here"])
+def test_nobody_listening_is_no_error(address: str) -> None:
+    Notifier(address).ready("fine")
+
+
+def test_a_line_break_in_a_status_begins_no_other_variable(tmp_path: Path) -> None:
+    with manager(f"{tmp_path}/notify") as systemd:
+        Notifier(f"{tmp_path}/notify").status("one\nWATCHDOG=trigger\n")
+        assert systemd.hear() == [{"STATUS": "one WATCHDOG=trigger"}]

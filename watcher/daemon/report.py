@@ -1,0 +1,125 @@
+"""What the daemon says of itself: its status file, its line for the service manager, and its signs of life.
+
+Not its business: what people ask of the database (``store.history``).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import anyio
+
+from watcher import __version__, clock, presence
+from watcher.config import Config
+from watcher.daemon.lanes import Lanes
+from watcher.daemon.parts import Parts
+from watcher.daemon.reload import Reload
+from watcher.daemon.watch import Watch
+from watcher.errors import StoreError
+from watcher.loop import Bell
+from watcher.systemd import Notifier
+
+EVERY = 5.0
+"""Seconds between two reports."""
+
+_AT_MOST, _LATE = 1.0, 60.0
+
+
+class Report:
+    """Tells how the daemon is, again and again; a ring of the *bell* says that there is something new to tell."""
+
+    def __init__(self, parts: Parts, watch: Watch, lanes: Lanes, reload: Reload, notify: Notifier) -> None:
+        self._parts, self._watch, self._lanes, self._reload = parts, watch, lanes, reload
+        self._notify = notify
+        self.bell = Bell()
+        self._started_at = clock.now()
+        self._undelivered = 0
+        self._late: list[str] = []
+
+    async def tell(self) -> None:
+        """Write the status file and tell the service manager, until cancelled."""
+        with self._parts.pulses.of("status", _LATE) as pulse:
+            while True:
+                pulse.beat()
+                try:
+                    self._undelivered = await self._parts.attempt(self._parts.store.outbox.undelivered)
+                except StoreError as error:
+                    self._parts.log.debug("not_counted", error=error.what)
+                self.write()
+                self._notify.status(self.headline())
+                await anyio.sleep(_AT_MOST)
+                await self.bell.sleep(EVERY - _AT_MOST)
+
+    async def live(self) -> None:
+        """Keep the service manager's watchdog quiet for as long as every loop moves, until cancelled."""
+        every = self._notify.watchdog / 2 if self._notify.watchdog else EVERY
+        while True:
+            late = self._parts.late()
+            if late and not self._late:
+                self._parts.log.error("standing_still", loops=late, remedy="the watchdog of systemd ends such a daemon")
+            elif self._late and not late:
+                self._parts.log.info("moving_again", loops=self._late)
+            self._late = late
+            if self._notify.watchdog and not late:
+                self._notify.alive()
+            await anyio.sleep(every)
+
+    def write(self) -> None:
+        """Write the status file."""
+        presence.write_status(self._parts.config.state_dir, self._status())
+
+    def headline(self) -> str:
+        """Return how things stand, in one line for people."""
+        jobs = [job for group in self._watch.groups.values() for job in group.jobs.values()]
+        running = sum(job.state == "running" for job in jobs)
+        words = f"watching {len(jobs)} job{'' if len(jobs) == 1 else 's'}, {running} running"
+        turns = [group.next_turn for group in self._watch.groups.values() if group.next_turn]
+        if turns:
+            words += f"; next poll {clock.utc(min(turns)).astimezone():%H:%M:%S}"
+        words += f"; {self._undelivered} undelivered"
+        return "; ".join([words, *self._wrong()])
+
+    def _wrong(self) -> list[str]:
+        """Return what is wrong, each in a few words."""
+        wrong = [f"cannot look: {key}" for key, group in self._watch.groups.items() if group.blind]
+        wrong += [f"channel {name} fails" for name, lane in self._lanes.lanes.items() if lane.failing]
+        wrong += [f"{name} stands still" for name in self._late]
+        if self._parts.fault is not None:
+            wrong.append(self._parts.fault.what)
+        if self._reload.error:
+            wrong.append("the changed configuration was refused")
+        return wrong
+
+    def _status(self) -> dict[str, Any]:
+        groups = {
+            key: {"jobs": len(group.jobs), "next_poll_at": group.next_turn, "swept_at": group.swept_at}
+            for key, group in self._watch.groups.items()
+        }
+        fault = self._parts.fault
+        return {
+            "version": 1,
+            "program": __version__,
+            "pid": os.getpid(),
+            "started_at": self._started_at,
+            "configured_at": self._reload.configured_at,
+            "reloaded_at": self._reload.reloaded_at,
+            "reload_error": self._reload.error,
+            "written_at": clock.now(),
+            "written_monotonic": time.monotonic(),
+            "standing_still": self._parts.late(),
+            "database_error": fault.what if fault else "",
+            "headline": self.headline(),
+            "groups": groups,
+            "channels": list(self._lanes.lanes),
+            **places(self._parts.config),
+        }
+
+
+def places(config: Config) -> dict[str, str]:
+    """Return the files that a daemon of *config* uses."""
+    return {
+        "configuration": str(config.path) if config.path else "built-in defaults",
+        "database": str(presence.database(config.state_dir)),
+    }
