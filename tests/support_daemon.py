@@ -155,7 +155,7 @@ class Home:
     """A directory with a configuration and a database, where daemons run, one after the other.
 
     *jobs* are identifiers, *channels* maps names to Apprise URLs; *poll*, *aws* and *channel* are more lines of their
-    tables; *env* is added to the environment.
+    tables; *env* is added to the environment, *more* to the end of the file.
     """
 
     directory: Path
@@ -167,14 +167,13 @@ class Home:
     channel: str = ""
     region: str = "us-east-1"
     env: Mapping[str, str] = field(default_factory=dict)
+    more: str = ""
 
     @contextmanager
     def running(self, *options: str) -> Iterator[Process]:
         """Run the daemon, with global *options*, and yield it once it listens to signals; at the end, see to it that it is gone."""
         with self._log.open("ab") as log:
-            popen = subprocess.Popen(
-                self._command(*options, "run"), stdout=log, stderr=log, env=_environment() | dict(self.env)
-            )
+            popen = subprocess.Popen(self.command(*options, "run"), stdout=log, stderr=log, env=self.environment())
         process = Process(popen, self)
         try:
             process.wait_for(lambda: self.status().get("pid") == popen.pid)
@@ -186,10 +185,10 @@ class Home:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         return subprocess.run(
-            self._command(*words),
+            self.command(*words),
             capture_output=True,
             text=True,
-            env=_environment() | dict(self.env),
+            env=self.environment(),
             timeout=DEADLINE,
             check=False,
         )
@@ -225,14 +224,19 @@ class Home:
     def _log(self) -> Path:
         return self.directory / "daemon.log"
 
-    def _command(self, *words: str) -> list[str]:
+    def environment(self) -> dict[str, str]:
+        """Return the environment of its processes."""
+        return _environment() | dict(self.env)
+
+    def command(self, *words: str) -> list[str]:
+        """Return the command of these words, on the configuration as it is to be now."""
         return [sys.executable, "-m", "watcher", "--config", str(self.configure()), *words]
 
     def configure(self, more: str = "") -> Path:
         """Write the configuration, with *more* at its end; return where it is."""
         file = self.directory / "config.toml"
         file.touch(mode=0o600)
-        file.write_text(self._configuration() + more)
+        file.write_text(self._configuration() + self.more + more)
         return file
 
     def _configuration(self) -> str:

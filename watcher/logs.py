@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any, Protocol, TextIO, cast
 
 _QUIET = ("aioboto3", "aiobotocore", "botocore", "boto3", "urllib3", "requests", "apprise", "asyncio", "aiohttp")
 
@@ -29,6 +30,20 @@ class Log(Protocol):
         """Log that something failed that somebody has to see to."""
 
 
+class _Stream:
+    """Stderr, for as long as it takes something: a full disk, or a terminal that is gone, costs lines, not the daemon."""
+
+    def write(self, text: str) -> None:
+        """Write."""
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush."""
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
 def setup(*, verbose: int = 0, color: str = "auto") -> Log:
     """Configure logging to stderr and return the logger; with *verbose* debug lines too."""
     import structlog  # noqa: PLC0415 - only the daemon pays for it
@@ -47,7 +62,7 @@ def setup(*, verbose: int = 0, color: str = "auto") -> Log:
     structlog.configure(
         processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stream())),
     )
     logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
     for name in _QUIET:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 
 import anyio
@@ -108,8 +109,10 @@ class Daemon:
     async def _listen(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             task_status.started()
+            terminal = sys.stderr.isatty()
             async for number in signals:
-                if number == signal.SIGHUP:
+                # A terminal that goes away hangs up, too; then nobody is there who could end us.
+                if number == signal.SIGHUP and not (terminal and not sys.stderr.isatty()):
                     self.reload()
                 else:
                     self._stop(signal.Signals(number).name)

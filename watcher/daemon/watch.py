@@ -34,6 +34,7 @@ class Watch:
         self._first: dict[str, Job] = {}
         self._homes: dict[int, str] = {}
         self._keys: dict[Credentials, Keys] = {}
+        self._used: dict[str, Credentials] = {}
         self._left: list[Keys] = []
 
     async def refresh(self) -> list[str]:
@@ -52,8 +53,9 @@ class Watch:
             self._keys = {}
         for key, group in self.groups.items():
             self._configure(group)
-            if self._settings != before:
-                group.look_with(self._eyes(self._first[key]))
+            job = self._first[key]
+            if self._settings != before or self._whose(job) != self._used[key]:
+                group.look_with(self._eyes(job))
             self.bells[key].ring()
 
     async def tidy(self) -> None:
@@ -120,7 +122,8 @@ class Watch:
 
     def _eyes(self, job: Job) -> Look:
         """Return how AWS is asked about *job*, and about all of its scope."""
-        keys = self._keys_of(_account(job), job.profile)
+        whose = self._used[job.scope] = self._whose(job)
+        keys = self._keys.setdefault(whose, Keys(whose, self._settings))
         return Look(KINDS[job.kind], job.region, keys, account=_account(job), on_try=beat)
 
     def _configure(self, group: Group) -> None:
@@ -128,10 +131,9 @@ class Watch:
         cadence = Cadence(config.poll.fastest, config.poll.slowest, config.poll.blind_after)
         group.reconfigure(cadence, limits_of(config), routes_of(config))
 
-    def _keys_of(self, account: str, profile: str) -> Keys:
-        """Return what all groups with the same credentials share."""
-        whose = credentials_of(self._parts.config, account, profile)
-        return self._keys.setdefault(whose, Keys(whose, self._settings))
+    def _whose(self, job: Job) -> Credentials:
+        """Return which credentials all that is of the job's scope is asked with."""
+        return credentials_of(self._parts.config, _account(job), job.profile)
 
 
 def _account(job: Job) -> str:

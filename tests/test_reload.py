@@ -1,0 +1,269 @@
+"""SIGHUP, as people use it on the installed program: the configuration changes, and nothing is lost or told twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import support_simulator as support
+from support_daemon import DEADLINE, Home, Process, hold, hook_url, posted
+from support_receivers import WebReceiver, web_receiver
+from support_simulator import NOON, Clock
+
+from watcher.simulator import Simulator, failing, fine_tuning
+
+clock = pytest.fixture(support.clock)
+simulator = pytest.fixture(support.simulator)
+endpoint = pytest.fixture(support.endpoint)
+
+COMPLETED = "[bedrock] COMPLETED titan-tickets-v7 after 1h50m"
+FAILED = "[bedrock] FAILED nova-legal-v1 (training) after 1h30m"
+
+
+@pytest.fixture
+def hook() -> Iterator[WebReceiver]:
+    with web_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def other() -> Iterator[WebReceiver]:
+    with web_receiver() as receiver:
+        yield receiver
+
+
+def told(hook: WebReceiver) -> list[str]:
+    """Return the titles that arrived."""
+    return [alert.title for alert in posted(hook)]
+
+
+def seen(home: Home) -> int:
+    """Return how many jobs have been seen."""
+    ((count,),) = home.query("SELECT count(*) FROM jobs WHERE version > 0")
+    assert isinstance(count, int)
+    return count
+
+
+def reload(daemon: Process, home: Home, more: str = "", *, refused: bool = False) -> None:
+    """Write the configuration of *home*, with *more*, and have the daemon read it."""
+    home.configure(more)
+    event = "reload_refused" if refused else "reloaded"
+    before = len(home.logged(event))
+    daemon.popen.send_signal(signal.SIGHUP)
+    daemon.wait_for(lambda: len(home.logged(event)) == before + 1)
+
+
+def test_jobs_and_channels_come_and_go_and_nothing_is_lost_or_repeated(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver, other: WebReceiver
+) -> None:
+    """A job and a channel are added; then the first job and the first channel are taken away."""
+    first, second = simulator.play(failing()), simulator.play(fine_tuning())
+    home = Home(tmp_path, endpoint, [first], {"hook": hook_url(hook)})
+    with home.running() as daemon:
+        daemon.wait_for(lambda: seen(home) == 1)
+        home.jobs, home.channels = [first, second], {"hook": hook_url(hook), "other": hook_url(other)}
+        reload(daemon, home)
+        daemon.wait_for(lambda: seen(home) == 2)
+        clock.now = NOON + 53 * 60
+        daemon.wait_for(lambda: len(hook.requests) == len(other.requests) == 2)
+        home.jobs, home.channels = [second], {"other": hook_url(other)}
+        reload(daemon, home)
+        clock.now = NOON + 111 * 60
+        daemon.wait_for(lambda: COMPLETED in told(other))
+        assert home.status()["channels"] == ["other"]
+        assert daemon.terminate() == 0
+    assert len(hook.requests) == 2
+    assert FAILED not in told(other)
+    assert sorted(told(other)) == sorted(set(told(other)))
+    assert home.query("SELECT DISTINCT state FROM deliveries") == [("sent",)]
+    assert home.query("SELECT from_config FROM jobs ORDER BY id") == [(0,), (1,)]
+
+
+def test_a_removed_channel_finishes_what_it_is_sending_and_the_rest_is_given_up_aloud(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver, other: WebReceiver
+) -> None:
+    """What is on its way is marked as sent, and not told of as given up."""
+    home = Home(
+        tmp_path,
+        endpoint,
+        [simulator.play(failing()), simulator.play(fine_tuning())],
+        {"hook": hook_url(hook), "other": hook_url(other)},
+    )
+    released = hold(hook)
+    with home.running() as daemon:
+        daemon.wait_for(lambda: seen(home) == 2)
+        clock.now = NOON + 111 * 60
+        daemon.wait_for(lambda: len(hook.requests) == 1 and len(other.requests) == 2)
+        home.channels = {"other": hook_url(other)}
+        reload(daemon, home)
+        assert home.query("SELECT state FROM deliveries WHERE channel = 'hook' ORDER BY id") == [
+            ("sending",),
+            ("pending",),
+        ]
+        released.set()
+        daemon.wait_for(lambda: len(other.requests) == 3)
+        assert daemon.terminate() == 0
+    assert home.query("SELECT state FROM deliveries WHERE channel = 'hook' ORDER BY id") == [("sent",), ("dead",)]
+    assert len(hook.requests) == 1
+    assert "no longer in the configuration" in posted(other)[-1].body
+
+
+def test_a_changed_channel_sends_what_waits_to_its_new_place_at_once(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver, other: WebReceiver
+) -> None:
+    """Its file holds another URL; nothing else has changed."""
+    secret = tmp_path / "url"
+    secret.write_text("json://127.0.0.1:9/\n")
+    home = Home(tmp_path, endpoint, [simulator.play(failing())])
+    channel = f'[[channel]]\nname = "ops"\nurl_file = "{secret}"\n'
+    home.configure(channel)
+    home.more = channel
+    with home.running() as daemon:
+        daemon.wait_for(lambda: seen(home) == 1)
+        clock.now = NOON + 91 * 60
+        daemon.wait_for(lambda: home.logged("channel_failing"))
+        secret.write_text(f"{hook_url(hook)}\n")
+        reload(daemon, home)
+        daemon.wait_for(lambda: told(hook) == [FAILED])
+        assert daemon.terminate() == 0
+    assert home.query("SELECT state FROM deliveries") == [("sent",)]
+    assert home.logged("reloaded")[0]["changed"] == ["ops"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("nonsense\n", "is not TOML"),
+        ("[pol]\n", "unknown key"),
+        ('[[channel]]\nname = "bad"\nurl = "nosuch://x"\n', "Apprise knows no service 'nosuch'"),
+        ('[[channel]]\nname = "bad"\nurl_file = "nowhere"\n', "cannot be read: No such file"),
+        ('[[channel]]\nname = "bad"\nurl = "json://x"\ntitle = "{{"\n', "template"),
+        ('[[channel]]\nname = "bad"\nurl_credential = "new"\n', "systemd credential new"),
+        ('[[job]]\nid = "some-job"\nprofile = "nobody"\n', "profile (nobody) could not be found"),
+        ('[[job]]\nid = "some-job"\n', "nothing tells its region"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_refused_and_changes_nothing(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver, more: str, said: str
+) -> None:
+    """It is logged once, shown by status until it is mended, and the old one goes on."""
+    home = Home(tmp_path, endpoint, [simulator.play(failing())], {"hook": hook_url(hook)})
+    with home.running() as daemon:
+        daemon.wait_for(lambda: seen(home) == 1)
+        before = home.query("SELECT * FROM jobs"), home.query("SELECT * FROM notes")
+        home.channels, home.region = {}, ""
+        reload(daemon, home, more, refused=True)
+        daemon.wait_for(lambda: home.status()["reload_error"])
+        assert (home.query("SELECT * FROM jobs"), home.query("SELECT * FROM notes")) == before
+        assert said in home.status()["reload_error"]
+        assert home.status()["channels"] == ["hook"]
+        clock.now = NOON + 91 * 60
+        daemon.wait_for(lambda: told(hook) == [FAILED])
+        home.channels = {"hook": hook_url(hook)}
+        shown = home.run("status")
+        document = json.loads(home.run("status", "-o", "json").stdout)
+        reload(daemon, home)
+        daemon.wait_for(lambda: not home.status()["reload_error"])
+        assert daemon.terminate() == 0
+    assert shown.returncode == 0
+    assert "changed, and refused: " in shown.stdout
+    assert "the daemon refused the changed configuration, and goes on with the old one" in shown.stderr
+    assert said in shown.stderr
+    assert said in document["reload_error"]
+    (line,) = home.logged("reload_refused")
+    assert said in line["error"]
+
+
+def test_a_changed_state_dir_is_refused(tmp_path: Path, simulator: Simulator, endpoint: str) -> None:
+    """A daemon has one database, for as long as it lives."""
+    home = Home(tmp_path, endpoint, [simulator.play(failing())])
+    with home.running() as daemon:
+        file = home.configure()
+        file.write_text(file.read_text().replace(f"{tmp_path}/state", f"{tmp_path}/elsewhere"))
+        daemon.popen.send_signal(signal.SIGHUP)
+        daemon.wait_for(lambda: home.logged("reload_refused"))
+        assert daemon.terminate() == 0
+    assert "restart it" in home.logged("reload_refused")[0]["remedy"]
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_another_endpoint_is_asked_from_then_on(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver
+) -> None:
+    """Where AWS could not be asked it is asked at once: the reload mends it."""
+    home = Home(tmp_path, "http://127.0.0.1:9", [simulator.play(failing())], {"hook": hook_url(hook)})
+    with home.running() as daemon:
+        daemon.wait_for(lambda: home.logged("scope_failing"))
+        home.endpoint = endpoint
+        reload(daemon, home)
+        daemon.wait_for(lambda: home.logged("scope_works_again"))
+        clock.now = NOON + 91 * 60
+        daemon.wait_for(lambda: told(hook)[-1:] == [FAILED])
+        assert daemon.terminate() == 0
+
+
+def test_a_credential_of_the_service_is_said_to_need_a_restart(
+    tmp_path: Path, simulator: Simulator, endpoint: str, hook: WebReceiver
+) -> None:
+    """What systemd handed out does not change while the process lives: systemd.exec(5), "Credentials"."""
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/ops").write_text(hook_url(hook))
+    env = {"CREDENTIALS_DIRECTORY": f"{tmp_path}/secrets"}
+    home = Home(tmp_path, endpoint, [simulator.play(failing())], env=env)
+    home.more = '[[channel]]\nname = "ops"\nurl_credential = "ops"\n'
+    with home.running() as daemon:
+        reload(daemon, home)
+        daemon.wait_for(lambda: home.logged("credentials_kept"))
+        assert daemon.terminate() == 0
+    assert home.logged("credentials_kept")[0]["channels"] == ["ops"]
+    assert "restart" in home.logged("credentials_kept")[0]["remedy"]
+
+
+def test_hangups_in_a_storm_end_nothing_and_lose_nothing(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver
+) -> None:
+    """From the first moment on: one that comes while the daemon starts is kept for later."""
+    home = Home(tmp_path, endpoint, [simulator.play(failing())], {"hook": hook_url(hook)})
+    with home.running() as daemon:
+        for minute in range(92):
+            clock.now = NOON + minute * 60
+            daemon.popen.send_signal(signal.SIGHUP)
+            time.sleep(0.02)
+        daemon.wait_for(lambda: FAILED in told(hook))
+        assert daemon.terminate() == 0
+    assert sorted(told(hook)) == sorted(set(told(hook)))
+    assert home.query("SELECT DISTINCT state FROM deliveries") == [("sent",)]
+
+
+def test_a_terminal_that_goes_away_ends_the_daemon_in_order(
+    tmp_path: Path, simulator: Simulator, endpoint: str
+) -> None:
+    """Its SIGHUP asks for no reload: nobody would be there to end it."""
+    home = Home(tmp_path, endpoint, [simulator.play(failing())])
+    master, slave = pty.openpty()
+    popen = subprocess.Popen(
+        home.command("run"), stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=home.environment()
+    )
+    os.close(slave)
+    try:
+        daemon = Process(popen, replace(home))
+        end = time.monotonic() + DEADLINE
+        while home.status().get("pid") != popen.pid and time.monotonic() < end:
+            time.sleep(0.02)
+        shown = os.read(master, 65536).decode()
+        os.close(master)
+        popen.send_signal(signal.SIGHUP)
+        assert popen.wait(DEADLINE) == 0
+    finally:
+        with suppress(ProcessLookupError):
+            daemon.kill()
+    assert "started" in shown
