@@ -31,7 +31,7 @@ class Log(Protocol):
 
 
 class _Stream:
-    """Stderr, for as long as it takes something: a full disk, or a terminal that is gone, costs lines, not the daemon."""
+    """Stderr, as long as it takes something: a full disk, or a terminal that is gone, costs lines, not the daemon."""
 
     def write(self, text: str) -> None:
         """Write."""
