@@ -31,11 +31,11 @@ def moto() -> Iterator[str]:
         server.stop()
 
 
-def create(bedrock: Any) -> str:
+def create(bedrock: Any, name: str = NAME) -> str:
     """Make a job as a user does, and return its ARN."""
     made = bedrock.create_model_customization_job(
-        jobName=NAME,
-        customModelName=f"{NAME}-model",
+        jobName=name,
+        customModelName=f"{name}-model",
         roleArn="arn:aws:iam::123456789012:role/bedrock-customization",
         baseModelIdentifier="amazon.nova-lite-v1:0:300k",
         trainingDataConfig={"s3Uri": "s3://bucket/train.jsonl"},

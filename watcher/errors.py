@@ -26,6 +26,18 @@ class ExitCode:
     INTERRUPTED = 130
 
 
+class CliCode:
+    """The exit codes of the AWS CLI (version 2), which ``get`` keeps.
+
+    Source: AWS CLI User Guide, "Command line return codes".
+    """
+
+    USAGE = 252
+    CONFIGURATION = 253
+    SERVICE = 254
+    OTHER = 255
+
+
 class WatchError(Exception):
     """An error that a person is told about: *what* happened, and *remedy*, what to do next."""
 
@@ -66,6 +78,14 @@ class BadConfig(WatchError):
     """The configuration cannot be used; *what* names each mistake with file, key and remedy."""
 
     exit_code = ExitCode.BAD_CONFIG
+
+
+class CallError(WatchError):
+    """A call in the manner of the AWS CLI failed; *exit_code* is the one that the AWS CLI would give."""
+
+    def __init__(self, exit_code: int, what: str) -> None:
+        super().__init__(what)
+        self.exit_code = exit_code
 
 
 class StoreError(WatchError):

@@ -21,6 +21,7 @@ COMMANDS = {
     "remove": ("watcher.cli.jobs", "remove", "Stop watching jobs."),
     "list": ("watcher.cli.jobs", "list_jobs", "List the watched jobs."),
     "show": ("watcher.cli.show", "show", "Show everything that is known of a job."),
+    "get": ("watcher.cli.get.command", "get", "Print what AWS says of a job, exactly as the AWS CLI does."),
     "events": ("watcher.cli.events", "events", "Show what changed, and when."),
     "deliveries": (
         "watcher.cli.deliveries",

@@ -23,13 +23,13 @@ _SGR = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "dim": "2", "b
 """Select Graphic Rendition (ECMA-48, 8.3.117)."""
 
 
-def write(text: str) -> None:
+def write(text: str, end: str = "\n") -> None:
     """Write a line, or lines, to stdout; what its encoding cannot express becomes a question mark."""
     try:
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(text + end)
     except UnicodeEncodeError:
         encoding = sys.stdout.encoding
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + end)
 
 
 def note(text: str) -> None:
