@@ -15,7 +15,7 @@ _BORDER = 2
 _ROOM = 80
 """Columns, where the output is no terminal."""
 
-_CELL, _FRAME, _RESET = "\x1b[1m\x1b[34m", "\x1b[2m\x1b[33m", "\x1b[0m"
+_CELL, _FRAME, RESET = "\x1b[1m\x1b[34m", "\x1b[2m\x1b[33m", "\x1b[0m"
 """Bright blue, dim yellow, neither (ECMA-48)."""
 
 
@@ -41,10 +41,10 @@ def draw(sections: Sequence[Section], columns: int, *, colored: bool) -> str:
         across = _across(sections)
     pieces = ["-" * across + "\n"]
     for section in sections:
-        frame = (f"{_FRAME}|{_RESET}" if colored else "|") * section.depth
+        frame = (f"{_FRAME}|{RESET}" if colored else "|") * section.depth
         for line in _lines(section, across - 2 * section.depth, colored=colored):
             pieces += [frame, line, frame, "\n"]
-    return "".join(piece + _RESET for piece in pieces) if colored else "".join(pieces)
+    return "".join(piece + RESET for piece in pieces) if colored else "".join(pieces)
 
 
 def _across(sections: Sequence[Section]) -> int:
@@ -103,4 +103,4 @@ def _centred(text: str, across: int, left: str) -> str:
 def _cell(text: str, across: int, left: str, *, colored: bool) -> str:
     start = left + "  " * (across - width(text) - len(left) - 3 >= 0)
     rest = " " * (across - len(start) - width(text) - 1)
-    return f"{start}{_CELL}{text}{_RESET}{rest}|" if colored else f"{start}{text}{rest}|"
+    return f"{start}{_CELL}{text}{RESET}{rest}|" if colored else f"{start}{text}{rest}|"

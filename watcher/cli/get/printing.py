@@ -35,11 +35,13 @@ def printed(form: str, title: str, value: Any, *, color: str) -> str:  # noqa: A
 
         return text(value)
     if form == "table":
-        from watcher.cli.get.drawing import draw, room
+        from watcher.cli.get.drawing import RESET, draw, room
         from watcher.cli.get.table import sections
 
         colored = color == "on" or (color == "auto" and terminal)
-        return draw(sections(title, value), room(sys.stdout), colored=colored)
+        picture = draw(sections(title, value), room(sys.stdout), colored=colored)
+        # The AWS CLI leaves a terminal without colour, once more, when it ends.
+        return picture + RESET if colored and terminal else picture
     if form in FORMATS:
         from watcher.cli.get import yamls
 
