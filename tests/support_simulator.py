@@ -54,7 +54,7 @@ def running(simulator: Simulator) -> Iterator[str]:
 @contextmanager
 def client(endpoint: str, *, region: str = "us-east-1", account: str = "", signed: bool = True) -> Iterator[Bedrock]:
     """Yield a botocore client of one region, and of one account if given, which tries once."""
-    made = SESSION.create_client(
+    made = EXTENDED.create_client(
         "bedrock",
         region_name=region,
         endpoint_url=endpoint,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from support_jobs import BORN, arn, response, step
 
 from watcher.bedrock.customization import read
+from watcher.bedrock.kinds import KINDS
+from watcher.diff import diff
 from watcher.model import (
     Event,
     FailureExplained,
@@ -24,6 +26,8 @@ from watcher.model import (
     WatchRegained,
 )
 from watcher.render import Doc, Story, compose, compose_summary
+from watcher.simulator import others
+from watcher.simulator.timeline import Phase, Script, begin
 
 WHY = "Could not validate GetObject permissions to access Amazon S3 bucket: training-data-bucket at key train.jsonl"
 SEEN = BORN + timedelta(minutes=193)
@@ -187,8 +191,40 @@ def cases() -> dict[str, Doc]:
             minutes=125,
         ),
     }
-    docs = {name: compose(one) for name, one in stories.items()}
+    docs = {name: compose(one) for name, one in {**stories, **of_each_kind()}.items()}
     return docs | {"digest": compose_summary(_digest(stories), "digest")}
+
+
+def of_each_kind() -> dict[str, Story]:
+    """Return how a job of each other kind ends, as the simulator plays it, by the golden files' names."""
+    import_fails = replace(others.importing(failure_message=WHY), phases=(Phase(600, "InProgress"), Phase(0, "Failed")))
+    prompt_in_part = replace(
+        others.prompt(failure_message="3 of 40 templates: the evaluator model was throttled"),
+        phases=(Phase(2400, "InProgress"), Phase(0, "PartiallyCompleted")),
+    )
+    scripts = {
+        "kind_import_failed": import_fails,
+        "kind_batch_completed": others.batch(),
+        "kind_batch_partly": others.partial_batch(),
+        "kind_batch_expired": others.expired_batch(),
+        "kind_evaluation_failed": others.failing_evaluation(),
+        "kind_copy_completed": others.copying(),
+        "kind_deployment_active": others.deployment(),
+        "kind_provisioned_in_service": others.provisioned(),
+        "kind_prompt_partly": prompt_in_part,
+    }
+    return {name: ending(script) for name, script in scripts.items()}
+
+
+def ending(script: Script, **facts: object) -> Story:
+    """Return the story of how a scripted job ends, with some *facts* of one's own."""
+    run = begin(script, "abcdefghij12", BORN.timestamp())
+    kind = KINDS[script.kind]
+    before, now = (kind.read({**run.response(place), **facts}) for place in (-2, -1))
+    seen = datetime.fromtimestamp(run.starts[-1] + 60, UTC)
+    job = replace(JOB, identifier=run.arn, arn=run.arn, name=script.name, kind=script.kind)
+    event = Event(41, "job/1", 3, diff(before, now), seen)
+    return Story(event, seen, "watchtower", job=job, snapshot=now, status=now.status, steps=now.steps)
 
 
 def _scope_lost() -> Story:

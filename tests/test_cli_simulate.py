@@ -33,8 +33,9 @@ def test_simulate_prints_a_configuration_that_works_and_ends_cleanly(word: signa
     assert process.returncode == 0
     assert configuration["aws"] == {"endpoint_url": url, "sign": False}
     assert first.status_code == 429
+    watched = {job["id"] for job in configuration["job"]}
     assert {job["jobArn"] for job in second.json()["modelCustomizationJobSummaries"]} == {
-        job["id"] for job in configuration["job"]
+        arn for arn in watched if ":model-customization-job/" in arn
     }
     assert len(configuration["job"]) == len(SCENARIOS)
     assert "bedrock-watch add arn:aws:bedrock:us-east-1:" in err

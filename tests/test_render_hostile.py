@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -13,10 +14,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support_stories import FAILED, JOB, SNAPSHOT, WHY, minute, story
+from support_stories import FAILED, JOB, SNAPSHOT, WHY, minute, of_each_kind, story
 
 from watcher.model import FailureExplained, Family, Message, Outcome, StatusChanged, WatchLost
-from watcher.render import Doc, compose, compose_summary, write
+from watcher.render import Doc, Story, compose, compose_summary, write
 from watcher.render.words import clean, cut
 
 ZWSP = "\u200b"
@@ -72,6 +73,27 @@ def digest(text: str) -> Doc:
     """Return a summary of such news."""
     job = replace(JOB, label=text)
     return compose_summary([story(*FAILED[:2], FailureExplained(text), job=job), *lost(text).about], "digest")
+
+
+def hostile(one: Story, text: str) -> Story:
+    """Return the story of a job with such a name, of whose response every text, but status and times, is *text*."""
+    assert one.job is not None
+    assert one.snapshot is not None
+    facts = spoilt(one.snapshot.facts, text)
+    return replace(one, job=replace(one.job, name=text), snapshot=replace(one.snapshot, facts=facts, failure=text))
+
+
+def spoilt(value: Any, text: str) -> Any:
+    """Return a JSON value with *text* for every text in it."""
+    match value:
+        case str():
+            return text
+        case dict():
+            return {key: spoilt(item, text) for key, item in value.items()}
+        case list():
+            return [spoilt(item, text) for item in value]
+        case _:
+            return value
 
 
 class Elements(HTMLParser):
@@ -132,7 +154,8 @@ def shown(message: Message, family: Family) -> str:
     return unescape(plain) if family is Family.SLACK else plain
 
 
-DOCS = pytest.mark.parametrize("written", [everywhere, lost, digest])
+KINDS = [partial(lambda name, text: compose(hostile(of_each_kind()[name], text)), name) for name in of_each_kind()]
+DOCS = pytest.mark.parametrize("written", [everywhere, lost, digest, *KINDS])
 TEXTS = pytest.mark.parametrize("text", HOSTILE)
 
 

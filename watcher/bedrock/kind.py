@@ -74,7 +74,7 @@ class Kind:
 
     def alike(self, facts: Mapping[str, Any]) -> tuple[str, str]:
         """Return the base model and the type of a job, by which others are like it; an empty model: none is."""
-        model, kind = facts.get(self.model), facts.get(self.type) if self.type else self.name
+        model, kind = member(facts, self.model), member(facts, self.type) if self.type else self.name
         return model if isinstance(model, str) else "", kind if isinstance(kind, str) else ""
 
 
@@ -85,9 +85,14 @@ class MalformedResponse(ValueError):
     """A response lacks what it must have, or holds it in another form than documented."""
 
 
+def member(facts: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 - JSON values
+    """Return the member *key*; None when it is not there, and for an empty *key*: AWS does not tell that."""
+    return facts.get(key) if key else None
+
+
 def text_of(facts: Mapping[str, Any], key: str, *, required: bool = False) -> str:
     """Return the string member *key*, or an empty string; raises MalformedResponse for any other type."""
-    value = facts.get(key)
+    value = member(facts, key)
     if value is None and not required:
         return ""
     if not isinstance(value, str) or (required and not value):
@@ -101,7 +106,7 @@ def time_of(facts: Mapping[str, Any], key: str) -> datetime | None:
     Bedrock sends ISO 8601 texts (restJson1, ``timestampFormat: iso8601``); moto's have no offset and mean UTC;
     seconds since the epoch are the protocol's other form.
     """
-    value = facts.get(key)
+    value = member(facts, key)
     if value is None:
         return None
     try:
@@ -131,14 +136,13 @@ def read_simple(
     """
     status = text_of(facts, members.status, required=True)
     told = {members.status, members.reason, members.changed} | apart
-    created, changed = time_of(facts, members.created), time_of(facts, members.changed)
     return Snapshot(
         status=status,
         outcome=outcomes.get(status, Outcome.RUNNING),
         failure=reason_of(facts, members.reason),
         name=text_of(facts, members.name),
-        created_at=created,
-        changed_at=changed or created,
+        created_at=time_of(facts, members.created),
+        changed_at=time_of(facts, members.changed),
         ended_at=time_of(facts, members.ended),
         facts=facts,
         rest={key: value for key, value in facts.items() if key not in told},
@@ -147,7 +151,7 @@ def read_simple(
 
 def reason_of(facts: Mapping[str, Any], key: str) -> str:
     """Return AWS's reason: a text, or the texts of a list, a line each; raises MalformedResponse for anything else."""
-    value = facts.get(key)
+    value = member(facts, key)
     if not isinstance(value, list):
         return text_of(facts, key)
     if not all(isinstance(one, str) for one in value):

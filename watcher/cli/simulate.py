@@ -37,7 +37,8 @@ def simulate(
     """Serve a simulated Bedrock on loopback, for fire drills.
 
     Prints a configuration for the jobs that it plays, and serves until Ctrl-C.  Scenarios: distillation, fine_tuning,
-    failing, stopped, queued.
+    failing, stopped, queued, importing, batch, partial_batch, expired_batch, evaluation, failing_evaluation, copying,
+    deployment, provisioned, prompt.
 
     Faults: throttled, internal, unavailable, denied, expired_token, unrecognized_client, invalid_signature, not_found,
     html_ok, html_bad_gateway, hang, reset, slow, malformed, truncated, wrong_type, wrong_status, unknown_status,
@@ -54,7 +55,7 @@ def simulate(
     for name in scenarios or SCENARIOS:
         if name not in SCENARIOS:
             raise click.BadParameter(f"{name!r} is not one of {', '.join(SCENARIOS)}", param_hint="--scenario")
-        message = {"failure_message": failure_message} if name == "failing" else {}
+        message = {"failure_message": failure_message} if failure_message and "failing" in name else {}
         scripts.append(SCENARIOS[name](region=region, speed=speed, **message))
 
     async def begin() -> None:

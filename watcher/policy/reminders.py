@@ -74,7 +74,7 @@ def remind(
 
 def _candidates(snapshot: Snapshot, limits: Limits, allowed: float) -> Iterator[tuple[str, str, datetime, float]]:
     """Yield what the job could be too long at: the event name, the episode's key, since when, the limit."""
-    created, changed = snapshot.created_at, snapshot.changed_at
+    created, changed = snapshot.created_at, snapshot.changed_at or snapshot.created_at
     if created is None or changed is None:
         return
     if snapshot.status == "Stopping":

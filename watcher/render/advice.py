@@ -4,20 +4,29 @@ A text that is not known gets no advice: a guess would cost more trust than it s
 not vary: names of buckets and files, and counts, do.  Not its business: showing it.
 
 Sources: Amazon Bedrock User Guide, "Troubleshooting model customization issues"; AWS re:Post, "How do I troubleshoot
-errors when I fine-tune a model on Amazon Bedrock".
+errors when I fine-tune a model on Amazon Bedrock"; API reference, GetModelInvocationJob (status); User Guide,
+"Increase model invocation capacity with Provisioned Throughput".
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from watcher.render.story import Advice, Link
+from watcher.model import CUSTOMIZATION, EVALUATION, IMPORT, INVOCATION, PROVISIONED, StatusChanged
+from watcher.render.story import Advice, Link, Story
 
 _GUIDE = "https://docs.aws.amazon.com/bedrock/latest/userguide/"
 _TROUBLE = Link("AWS: troubleshooting model customization", _GUIDE + "fine-tuning-troubleshooting.html")
 _ACCESS = Link("AWS: access for model customization", _GUIDE + "custom-model-job-access-security.html")
 _DATA = Link("AWS: preparing the datasets", _GUIDE + "model-customization-prepare.html")
 _BATCH = Link("AWS: service role for batch inference", _GUIDE + "batch-iam-sr.html")
+_ROLES = {
+    INVOCATION: _BATCH,
+    EVALUATION: Link("AWS: service roles for evaluation", _GUIDE + "model-evaluation-security-service-roles.html"),
+    IMPORT: Link("AWS: service roles", _GUIDE + "security-iam-sr.html"),
+}
+"""Where other kinds' jobs find what a customization job finds on its own two pages."""
 
 _KNOWN = (
     (
@@ -96,7 +105,35 @@ _KNOWN = (
 _TABLE = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), Advice(text, page)) for pattern, text, page in _KNOWN)
 
 
-def advise(failure: str) -> Advice | None:
-    """Return what to do about a failureMessage, None when the text is not known."""
+_ENDINGS = {
+    (INVOCATION, "Expired"): (
+        "Submit it again, with a longer time limit if the queue is long: it did not begin before its limit.",
+        Link("AWS: batch inference", _GUIDE + "batch-inference.html"),
+    ),
+    (INVOCATION, "PartiallyCompleted"): (
+        "Not every record could be processed in time: submit those that are missing from the output again.",
+        Link("AWS: batch inference", _GUIDE + "batch-inference.html"),
+    ),
+    (PROVISIONED, "InService"): (
+        "Delete it when it is no longer needed: it is billed by the hour until then, used or not.",
+        Link("AWS: provisioned throughput", _GUIDE + "prov-throughput.html"),
+    ),
+}
+
+
+def advise_about(story: Story, why: str) -> Advice | None:
+    """Return what to do about how a job has ended: for the reason *why*, or where its status alone tells; else None."""
+    if why:
+        return advise(why, story.job.kind if story.job is not None else CUSTOMIZATION)
+    ended = [one.new for one in story.event.transitions if isinstance(one, StatusChanged) and one.outcome.terminal]
+    known = _ENDINGS.get((story.job.kind, ended[-1])) if story.job is not None and ended else None
+    return None if known is None else Advice(*known)
+
+
+def advise(failure: str, kind: str = CUSTOMIZATION) -> Advice | None:
+    """Return what to do about a failureMessage of a job of that *kind*, None when the text is not known."""
     text = " ".join(failure.split())
-    return next((advice for pattern, advice in _TABLE if pattern.search(text)), None)
+    known = next((advice for pattern, advice in _TABLE if pattern.search(text)), None)
+    if known is not None and known.page in (_TROUBLE, _ACCESS):
+        return replace(known, page=_ROLES.get(kind, known.page))
+    return known

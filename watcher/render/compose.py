@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 from watcher.model import Outcome, Severity, Step
 from watcher.policy import severity
-from watcher.render.advice import advise
-from watcher.render.facts import facts, losses
+from watcher.render.advice import advise_about
+from watcher.render.facts import facts
 from watcher.render.headline import PREFIX, TITLE, headline
 from watcher.render.links import links
 from watcher.render.news import failure, news
+from watcher.render.particulars import losses, records_of
 from watcher.render.story import Doc, Row, Story
 from watcher.render.words import between, clean, cut, duration, moment, offset, plain_moment, shorten
 
@@ -39,7 +40,7 @@ def compose(story: Story) -> Doc:
         gist=shorten(clean(_gist(story, why, lines)), GIST),
         lines=lines,
         failure=cut(clean(why, lines=True), FAILURE),
-        advice=advise(why) if why else None,
+        advice=advise_about(story, why),
         timeline=tuple(_row(story, step) for step in story.steps),
         timeline_zone=offset(story.event.observed_at, story.zone),
         facts=tuple((name, clean(value)) for name, value in facts(story) if value),
@@ -63,8 +64,16 @@ def _notices(story: Story) -> Iterator[str]:
 def _gist(story: Story, why: str, lines: tuple[str, ...]) -> str:
     if why:
         return why
-    if story.outcome is Outcome.SUCCEEDED and story.snapshot is not None:
-        training, validation = losses(story.snapshot)
+    job, now = story.job, story.snapshot
+    if (
+        job is not None
+        and now is not None
+        and story.outcome.terminal
+        and (known := str(records_of(job.kind, now.facts)))
+    ):
+        return f"records: {known}"
+    if job is not None and now is not None and story.outcome is Outcome.SUCCEEDED:
+        training, validation = losses(job.kind, now.facts)
         told = [("training loss", training), ("validation loss", validation[0] if validation else None)]
         if known := ", ".join(f"{name} {loss:g}" for name, loss in told if loss is not None):
             return known

@@ -5,11 +5,14 @@ Not its business: everything below it (``news``, ``facts``).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from watcher.model import (
     CUSTOMIZATION,
+    NOUNS,
+    PROVISIONED,
     Appeared,
     ChannelTest,
     DeliveryDead,
@@ -42,16 +45,17 @@ _STILL = {"stopping": "STILL STOPPING", "queued": "STILL QUEUED"}
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A title by its parts: ``OUTCOME subject (step)tail``."""
+    """A title by its parts: ``OUTCOME noun subject (step)tail``; a customization job needs no noun."""
 
     outcome: str
     subject: str
     step: str = ""
     tail: str = ""
+    noun: str = ""
 
     def within(self, most: int) -> str:
         """Return the title in at most *most* characters: the subject is what gets shorter, then the sub-task."""
-        outcome, subject = shorten(self.outcome, 24), self.subject
+        outcome, subject = " ".join(filter(None, (shorten(self.outcome, 24), self.noun))), self.subject
         step = f" ({shorten(self.step, 24)})" if self.step else ""
         room = most - len(outcome) - 1 - len(step) - len(self.tail)
         return f"{outcome} {shorten(subject, room)}{step}{self.tail}"
@@ -60,7 +64,8 @@ class Headline:
 def headline(story: Story) -> Headline:
     """Return the title's parts, from the transition that matters most."""
     outcome, step, tail = _parts(story)
-    return Headline(clean(outcome), clean(_subject(story)), clean(step), tail)
+    noun = NOUNS[story.job.kind] if story.job is not None and story.job.kind != CUSTOMIZATION else ""
+    return Headline(clean(outcome), clean(_subject(story)), clean(step), tail, noun)
 
 
 def _parts(story: Story) -> tuple[str, str, str]:
@@ -69,9 +74,11 @@ def _parts(story: Story) -> tuple[str, str, str]:
         if isinstance(change, StatusChanged):
             step = "" if change.outcome is Outcome.SUCCEEDED else _step_at(story, change.new)
             took = between(story.snapshot.created_at, change.changed_at) if story.snapshot else ""
-            return change.new.upper(), step, f" after {took}" if took else ""
+            tail = f" after {took}" if took else ""
+            return _spaced(change.new).upper(), step, ": billed from now on" if _is_billed(story) else tail
     if any(isinstance(change, FailureExplained) for change in changes):
-        return "FAILED", _step_at(story, "Failed"), ": AWS says why"
+        ended = story.status if story.outcome in (Outcome.PARTIAL, Outcome.EXPIRED) else "Failed"
+        return _spaced(ended).upper(), _step_at(story, "Failed"), ": AWS says why"
     if any(isinstance(change, StepChanged) for change in changes):
         return _of_a_step(story)
     reminders = (change for change in changes if isinstance(change, Reminder))
@@ -119,7 +126,22 @@ def _subject(story: Story) -> str:
         title = story.job.title
         return title.rpartition("/")[2] if title.startswith("arn:") else title
     kind, _, rest = story.event.subject.partition("/")
-    return rest if kind == "channel" else f"jobs of {rest.removesuffix(f'/{CUSTOMIZATION}')}"
+    if kind == "channel":
+        return rest
+    whose, _, kind = rest.rpartition("/")
+    if kind not in NOUNS:
+        return f"jobs of {rest}"
+    return f"jobs of {whose}" if kind == CUSTOMIZATION else f"{NOUNS[kind]}s of {whose}"
+
+
+def _spaced(word: str) -> str:
+    """Return AWS's ``PartiallyCompleted`` as ``Partially Completed``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", word)
+
+
+def _is_billed(story: Story) -> bool:
+    """Whether the event is the end of the setting up of provisioned throughput: it costs from then on."""
+    return story.job is not None and story.job.kind == PROVISIONED and story.outcome is Outcome.SUCCEEDED
 
 
 def _clock(at: datetime, zone: tzinfo | None) -> str:

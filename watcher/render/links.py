@@ -4,20 +4,22 @@ Not its business: AWS's manual (``advice``), how a link is marked up (the printe
 
 What is known, and what is assumed: the console's host of a partition, its regional form
 (``<region>.console.aws.amazon.com``) and the address of an S3 prefix are in public use, in aws and in aws-us-gov, and
-documented for aws-cn.  The fragment ``#/custom-models`` is the page that lists custom models and their jobs.  Of the
-page of one job no address is documented, and those in public use contradict each other: hence the list, where the
-job is found by its name.  The hosts of other partitions (iso, eusc) are not publicly known well enough: no link.
+documented for aws-cn.  The fragments are those of the pages that list what a kind of job is or makes, as they are in
+public use.  Of the page of one job no address is documented, and those in public use contradict each other: hence the
+list, where the job is found by its name.  Evaluations and prompt optimizations have no page that is known well
+enough: the console's first one stands for it.  The hosts of other partitions (iso, eusc) are not publicly known well
+enough: no link.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote
 
 from watcher.errors import BadIdentifier
-from watcher.model import JobArn
+from watcher.model import COPY, CUSTOMIZATION, DEPLOYMENT, IMPORT, INVOCATION, PROVISIONED, JobArn
+from watcher.render.particulars import place_of
 from watcher.render.story import Link, Story
 
 _CONSOLES = {
@@ -26,12 +28,21 @@ _CONSOLES = {
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }
 
+_PAGES = {
+    CUSTOMIZATION: "custom-models",
+    COPY: "custom-models",
+    DEPLOYMENT: "custom-models",
+    IMPORT: "imported-models",
+    INVOCATION: "batch-inference",
+    PROVISIONED: "provisioned-throughput",
+}
+
 # Amazon S3 User Guide, "General purpose bucket naming rules".
 _S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
 
 
 def links(story: Story) -> Iterator[Link]:
-    """Yield the links of a job: its region's custom models, and where its output goes."""
+    """Yield the links of a job: the page of its region that lists such jobs, and where its output goes."""
     try:
         arn = JobArn.parse(story.job.arn) if story.job else None
     except BadIdentifier:
@@ -40,13 +51,13 @@ def links(story: Story) -> Iterator[Link]:
     if arn is None or console is None:
         return
     host = f"https://{arn.region}.{console}"
-    yield Link("Bedrock console", f"{host}/bedrock/home?region={arn.region}#/custom-models")
-    output = story.snapshot.facts.get("outputDataConfig") if story.snapshot else None
-    yield from _bucket(host, arn.region, output.get("s3Uri") if isinstance(output, dict) else None)
+    yield Link("Bedrock console", f"{host}/bedrock/home?region={arn.region}#/{_PAGES.get(arn.kind, 'overview')}")
+    if story.snapshot is not None:
+        yield from _bucket(host, arn.region, place_of(arn.kind, story.snapshot.facts))
 
 
-def _bucket(host: str, region: str, uri: Any) -> Iterator[Link]:  # noqa: ANN401 - AWS may send anything
-    match = _S3.fullmatch(uri) if isinstance(uri, str) else None
+def _bucket(host: str, region: str, uri: str) -> Iterator[Link]:
+    match = _S3.fullmatch(uri)
     if match is None:
         return
     folder = (match[2] or "").strip("/")

@@ -8,11 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from watcher.model import (
+    CUSTOMIZATION,
+    DEPLOYMENT,
+    EVALUATION,
+    INVOCATION,
+    NOUNS,
+    PROMPT,
+    PROVISIONED,
     Appeared,
     ChannelTest,
     DeliveryDead,
     FailureExplained,
     FieldChanged,
+    Outcome,
     Reminder,
     StatusChanged,
     StepChanged,
@@ -22,6 +30,7 @@ from watcher.model import (
     WatchRegained,
 )
 from watcher.render.facts import usual
+from watcher.render.particulars import committed_until
 from watcher.render.story import Story
 from watcher.render.words import between, clean, duration, moment, shorten
 
@@ -32,7 +41,7 @@ def news(story: Story) -> Iterator[str]:
         yield from map(clean, _lines(change, story))
     if story.queued and not any(isinstance(change, Reminder) for change in story.event.transitions):
         created = story.snapshot.created_at if story.snapshot else None
-        yield f"Queued{f' since {moment(created, story.zone)}' if created else ''}: no sub-task has started yet."
+        yield f"Queued{f' since {moment(created, story.zone)}' if created else ''}: {_not_begun(story)}."
 
 
 def failure(story: Story) -> str:
@@ -57,11 +66,12 @@ def _lines(change: Transition, story: Story) -> Iterator[str]:  # noqa: C901 - o
         case StatusChanged():
             when = f" at {moment(change.changed_at, zone)}" if change.changed_at else ""
             yield f"Job: {change.old or 'first seen'} -> {change.new}{when}"
+            yield from _meaning(change, story)
         case FieldChanged():
             yield f"{change.path}: {shorten(change.old or 'absent', 200)} -> {shorten(change.new or 'absent', 200)}"
         case Vanished():
             yield f"AWS finds this job no more: {change.reason}"
-            yield "Customization jobs cannot be deleted: most likely credentials, account or region have changed."
+            yield _whither(story)
             yield "It stays watched, and is asked for every half hour."
         case WatchLost():
             yield f"Could not look since {moment(change.since_at, zone)}: {change.reason}"
@@ -103,7 +113,57 @@ def _reminder(change: Reminder, story: Story) -> Iterator[str]:
         case "stopping":
             yield f"Stopping since {since} (reminder after {limit})."
         case "queued":
-            yield f"Queued since {since}: no sub-task has started yet (reminder after {limit})."
-            yield "AWS runs only a few customization jobs of an account at a time; the others wait."
+            yield f"Queued since {since}: {_not_begun(story)} (reminder after {limit})."
+            yield _WAITING.get(_kind(story), _WAITING[CUSTOMIZATION])
         case _:
             yield f"{change.what} since {since} (reminder after {limit})."
+
+
+def _meaning(change: StatusChanged, story: Story) -> Iterator[str]:
+    """Yield what a status means for those who do not know the kind by heart."""
+    kind, now = _kind(story), story.snapshot
+    if (kind, change.new) in _MEANINGS:
+        yield _MEANINGS[kind, change.new]
+    if kind == PROVISIONED and change.outcome is Outcome.SUCCEEDED and now is not None:
+        until = committed_until(kind, now.facts)
+        yield (
+            f"It is committed until {moment(until, story.zone)}, and cannot be deleted before."
+            if until
+            else "There is no commitment: it can be deleted at any time."
+        )
+
+
+def _whither(story: Story) -> str:
+    """Return why a job may be found no more."""
+    kind = _kind(story)
+    if kind in _DELETABLE:
+        return "It may have been deleted; if not, credentials, account or region have changed."
+    noun = NOUNS.get(kind, "job")
+    return f"{noun[0].upper()}{noun[1:]}s cannot be deleted: most likely credentials, account or region have changed."
+
+
+def _not_begun(story: Story) -> str:
+    return "no sub-task has started yet" if story.steps else "AWS has not begun it yet"
+
+
+def _kind(story: Story) -> str:
+    return story.job.kind if story.job is not None else CUSTOMIZATION
+
+
+# Amazon Bedrock API reference: there are operations that delete these.
+_DELETABLE = frozenset({EVALUATION, DEPLOYMENT, PROVISIONED, PROMPT})
+# Amazon Bedrock API reference, GetModelInvocationJob, status.
+_MEANINGS = {
+    (
+        INVOCATION,
+        "PartiallyCompleted",
+    ): "Not all of its records could be processed in time; the output holds the others.",
+    (INVOCATION, "Expired"): "It timed out in the queue, before it had begun.",
+    (PROMPT, "PartiallyCompleted"): "Not all of its prompts could be optimized; the output holds the others.",
+    (DEPLOYMENT, "Active"): "It takes requests now: its ARN is their modelId.",
+    (PROVISIONED, "InService"): "Billing has begun: by the hour, until it is deleted.",
+}
+_WAITING = {
+    CUSTOMIZATION: "AWS runs only a few customization jobs of an account at a time; the others wait.",
+    INVOCATION: "One that has not begun when its time limit is up expires.",
+}

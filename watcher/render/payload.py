@@ -8,18 +8,26 @@ Not its business: the envelope of HTTP (``channels``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from watcher.model import Job, Message, Step, Transition
 from watcher.policy import topics
-from watcher.render.advice import advise
-from watcher.render.facts import base_model, losses, text
+from watcher.render.advice import advise_about
 from watcher.render.headline import headline
 from watcher.render.links import links
 from watcher.render.news import failure
+from watcher.render.particulars import (
+    Records,
+    committed_until,
+    losses,
+    model_of,
+    output_of,
+    place_of,
+    records_of,
+    type_of,
+)
 from watcher.render.plain import write_plain
 from watcher.render.story import Doc, Story
 
@@ -59,7 +67,7 @@ def payload(doc: Doc, message: Message) -> dict[str, Any]:
 def event(story: Story) -> dict[str, Any]:
     """Return the members that tell one event."""
     why = failure(story)
-    advice = advise(why) if why else None
+    advice = advise_about(story, why)
     took = story.took
     return {
         "event": {
@@ -93,9 +101,9 @@ def change(transition: Transition) -> dict[str, Any]:
 
 def _job(story: Story, job: Job) -> dict[str, Any]:
     now = story.snapshot
-    facts = now.facts if now else {}
-    output = facts.get("outputDataConfig")
-    training, validation = losses(now) if now else (None, ())
+    facts, kind = now.facts if now else {}, job.kind
+    training, validation = losses(kind, facts)
+    output_model, output_model_arn = output_of(kind, facts)
     return {
         "arn": job.arn,
         "name": job.name,
@@ -105,16 +113,24 @@ def _job(story: Story, job: Job) -> dict[str, Any]:
         "region": job.region,
         "account": job.account,
         "tags": list(job.tags),
-        "base_model": base_model(now) if now else "",
-        "customization_type": text(facts.get("customizationType")),
-        "output_model": text(facts.get("outputModelName")),
-        "output_model_arn": text(facts.get("outputModelArn")),
-        "output_s3_uri": text(output.get("s3Uri")) if isinstance(output, Mapping) else "",
+        "base_model": model_of(kind, facts),
+        "customization_type": type_of(kind, facts),
+        "output_model": output_model,
+        "output_model_arn": output_model_arn,
+        "output_s3_uri": place_of(kind, facts),
         "training_loss": training,
         "validation_losses": list(validation),
         "created_at": _time(now.created_at) if now else None,
         "ended_at": _time(now.ended_at) if now and story.outcome.terminal else None,
+        "records": _records(records_of(kind, facts)),
+        "committed_until": _time(committed_until(kind, facts)),
     }
+
+
+def _records(records: Records) -> dict[str, int | None] | None:
+    if records == Records():
+        return None
+    return asdict(records) | {"percent": records.percent}
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def _snapshot(status: str, at: datetime) -> Snapshot:
 
 
 def _batch(status: str, at: datetime) -> Snapshot:
-    processed, failed = (20_000, 120) if status == "PartiallyCompleted" else (13_200, 3)
+    processed, failed = (18_400, 120) if status == "PartiallyCompleted" else (0, 0)
     return Snapshot(
         status=status,
         outcome=Outcome.PARTIAL if status == "PartiallyCompleted" else Outcome.EXPIRED,
@@ -158,7 +158,7 @@ _TOPICS: dict[str, Callable[[datetime], tuple[tuple[Transition, ...], str]]] = {
         "PartiallyCompleted",
     ),
     "failed": _ended("Failed", Outcome.FAILED, FailureExplained(_WHY)),
-    "expired": lambda at: ((StatusChanged(_RUNS, "Expired", Outcome.EXPIRED, at),), "Expired"),
+    "expired": lambda at: ((StatusChanged("Scheduled", "Expired", Outcome.EXPIRED, at),), "Expired"),
     "stopped": _ended("Stopped", Outcome.STOPPED),
     "failure_message": lambda _: ((FailureExplained(_WHY),), "Failed"),
     "field": lambda _: ((FieldChanged("hyperParameters.epochCount", '"1"', '"2"'),), _RUNS),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from watcher.model import Event, Job, Outcome, Severity, Snapshot, StatusChanged, Step
+from watcher.model import Event, Job, Outcome, Severity, Snapshot, StatusChanged, Step, is_queued
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,8 @@ class Story:
 
     @property
     def queued(self) -> bool:
-        """Whether the job waits for its turn: AWS calls it InProgress while each of its sub-tasks is NotStarted."""
-        waits = bool(self.steps) and all(step.status == "NotStarted" for step in self.steps)
-        return waits and self.outcome is Outcome.RUNNING and self.status in ("", "InProgress")
+        """Whether the job waits for its turn."""
+        return self.outcome is Outcome.RUNNING and is_queued(self.status or "InProgress", self.steps)
 
     @property
     def took(self) -> timedelta | None:

@@ -29,8 +29,13 @@ _WHY: dict[Reason, str] = {
     "mute": "Held back while they were muted.",
 }
 _WORST = (Severity.FAILURE, Severity.WARNING, Severity.SUCCESS, Severity.INFO)
-_ENDINGS = (Outcome.FAILED, Outcome.STOPPED, Outcome.SUCCEEDED)
-_ENDED = {Outcome.FAILED: "failed", Outcome.STOPPED: "stopped", Outcome.SUCCEEDED: "completed"}
+_ENDED = {
+    Outcome.FAILED: "failed",
+    Outcome.EXPIRED: "expired",
+    Outcome.PARTIAL: "partially completed",
+    Outcome.STOPPED: "stopped",
+    Outcome.SUCCEEDED: "completed",
+}
 
 
 def compose_summary(stories: Sequence[Story], reason: Reason) -> Doc:
@@ -58,7 +63,7 @@ def compose_summary(stories: Sequence[Story], reason: Reason) -> Doc:
 
 def _failed(stories: Sequence[Story]) -> str:
     """Return how many of the messages tell of a failed job: a subject that hides one would be worse than none."""
-    failed = sum(headline(story).outcome == "FAILED" for story in stories)
+    failed = sum(headline(story).outcome in ("FAILED", "EXPIRED") for story in stories)
     return f"{failed} FAILED: " if failed else ""
 
 
@@ -77,7 +82,7 @@ def _tally(stories: Sequence[Story]) -> str:
     """Return how the jobs stand at the end of the summary, as far as they are over."""
     ends = {story.event.subject: story.outcome for story in stories if story.job is not None}
     count = Counter(ends.values())
-    told = [f"{count[outcome]} {_ENDED[outcome]}" for outcome in _ENDINGS if count[outcome]]
+    told = [f"{count[outcome]} {_ENDED[outcome]}" for outcome in _ENDED if count[outcome]]
     return f"Of the jobs, {', '.join(told)}." if told else ""
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from watcher.policy import topics
-from watcher.render.facts import base_model, losses, text
 from watcher.render.headline import headline
+from watcher.render.particulars import losses, model_of, output_of, records_of, type_of
 from watcher.render.story import Doc, Story
 from watcher.render.words import between, duration, moment
 
@@ -58,8 +58,8 @@ def variables(doc: Doc) -> dict[str, Any]:
 
 def _of_job(story: Story) -> dict[str, Any]:
     job, now = story.job, story.snapshot
-    facts = now.facts if now else {}
-    training, validation = losses(now) if now else (None, ())
+    facts, kind = now.facts if now else {}, job.kind if job else ""
+    training, validation = losses(kind, facts)
     ran = story.took if story.outcome.terminal else None
     so_far = between(now.created_at, story.event.observed_at) if now else ""
     changed = max((at for one in story.event.transitions if (at := getattr(one, "changed_at", None))), default=None)
@@ -74,9 +74,11 @@ def _of_job(story: Story) -> dict[str, Any]:
         "tags": list(job.tags) if job else [],
         "status": story.status or (now.status if now else ""),
         "duration": duration(ran) if ran is not None else so_far,
-        "base_model": base_model(now) if now else "",
-        "type": text(facts.get("customizationType")),
-        "output_model": text(facts.get("outputModelName")),
+        "base_model": model_of(kind, facts),
+        "type": type_of(kind, facts),
+        "output_model": output_of(kind, facts)[0],
+        "kind": kind,
+        "records": str(records_of(kind, facts)),
         "training_loss": "" if training is None else f"{training:g}",
         "validation_loss": ", ".join(f"{one:g}" for one in validation),
         "aws_time": moment(changed, story.zone) if changed else "",

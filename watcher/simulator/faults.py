@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
 from watcher.errors import UsageError
 from watcher.simulator import refusals
+from watcher.simulator.documents import Document
+from watcher.simulator.plays import Play
 from watcher.simulator.refusals import Refusal
 from watcher.simulator.timeline import Run
 
 Operation = Literal["Get", "List"]
-Document = dict[str, Any]
 
 
 class Kind(StrEnum):
@@ -76,6 +77,7 @@ class Asked(msgspec.Struct, frozen=True):
     """What an answer is for: the jobs that it is about, and what is known when there is none."""
 
     operation: Operation
+    play: Play
     runs: Sequence[Run]
     region: str = ""
     identifier: str = ""
@@ -139,21 +141,23 @@ def body(fault: Fault) -> tuple[int, str, bytes] | None:
     return _BODIES.get(fault.kind)
 
 
-def twist(fault: Fault, document: Document) -> Document:
+def twist(fault: Fault, play: Play, document: Document) -> Document:
     """Return a job's *document* as *fault* changes it; unchanged when that is not its nature."""
-    return {**document, **_TWISTS[fault.kind](document)} if fault.kind in _TWISTS else document
+    return {**document, **_TWISTS[fault.kind](play, document)} if fault.kind in _TWISTS else document
 
 
 def _deny(fault: Fault, asked: Asked) -> Refusal:
     """Return the 403 of the operation; only a Get names its resource, since a List has none."""
     del fault
     if asked.operation == "List":
-        return refusals.denied("ListModelCustomizationJobs", "")
-    return refusals.denied("GetModelCustomizationJob", asked.runs[0].arn if asked.runs else asked.identifier)
+        return refusals.denied(asked.play.list_operation, "")
+    return refusals.denied(asked.play.get_operation, asked.runs[0].arn if asked.runs else asked.identifier)
 
 
 def _newer(document: Document) -> Document:
     """Return members that AWS has added, or may add, since the pinned SDK: reinforcement fine-tuning and more."""
+    if "customizationType" not in document:
+        return {"carbonFootprint": {"gramsOfCarbonDioxide": 512}}
     reward = {"graderConfig": {"lambdaGrader": {"lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:grader"}}}
     step = {"status": "InProgress", "creationTime": document["lastModifiedTime"]}
     return {
@@ -172,7 +176,7 @@ _REFUSALS: Final[Mapping[Kind, Callable[[Fault, Asked], Refusal]]] = {
     Kind.EXPIRED_TOKEN: lambda *_: refusals.expired_token(),
     Kind.UNRECOGNIZED_CLIENT: lambda *_: refusals.unrecognized_client(),
     Kind.INVALID_SIGNATURE: lambda *_: refusals.invalid_signature(),
-    Kind.NOT_FOUND: lambda _, asked: refusals.not_found(asked.identifier),
+    Kind.NOT_FOUND: lambda _, asked: refusals.not_found(asked.identifier, asked.play.noun),
 }
 
 _BODIES: Final[Mapping[Kind, tuple[int, str, bytes]]] = {
@@ -182,10 +186,10 @@ _BODIES: Final[Mapping[Kind, tuple[int, str, bytes]]] = {
     Kind.WRONG_TYPE: (200, "application/json", b'["InProgress"]'),
 }
 
-_TWISTS: Final[Mapping[Kind, Callable[[Document], Document]]] = {
-    Kind.WRONG_STATUS: lambda _: {"status": 17},
-    Kind.UNKNOWN_STATUS: lambda _: {"status": "Hibernating"},
-    Kind.UNKNOWN_MEMBERS: _newer,
+_TWISTS: Final[Mapping[Kind, Callable[[Play, Document], Document]]] = {
+    Kind.WRONG_STATUS: lambda play, _: {play.status: 17},
+    Kind.UNKNOWN_STATUS: lambda play, _: {play.status: "Hibernating"},
+    Kind.UNKNOWN_MEMBERS: lambda _, document: _newer(document),
 }
 
 _ONLY: Final[Mapping[Kind, Operation]] = {Kind.NOT_FOUND: "Get", Kind.MISSING: "List", Kind.DUPLICATED: "List"}

@@ -15,6 +15,7 @@ from functools import cached_property
 import msgspec
 
 from watcher.simulator.listing import Key, Query, token
+from watcher.simulator.plays import Play
 from watcher.simulator.refusals import conflict
 from watcher.simulator.timeline import Run, stop
 
@@ -74,8 +75,9 @@ class Job:
 
     def stop(self, now: float, seconds: float) -> None:
         """Stop the job; raises Refusal (ConflictException) when it no longer runs."""
-        if self.status(now) != "InProgress":
-            raise conflict(self.run.name, self.status(now))
+        play = self.run.play
+        if self.status(now) in (*play.terminal, "Stopping") or "Stopping" not in play.statuses:
+            raise conflict(self.run.name, self.status(now), play.noun)
         # The documents of the phases so far stay true: a stop only changes what comes after.
         self.run = stop(self.run, now, seconds)
 
@@ -90,12 +92,13 @@ class Job:
 
 
 class Jobs:
-    """All jobs, in the order of their creation."""
+    """All jobs of one kind, in the order of their creation."""
 
-    def __init__(self) -> None:
+    def __init__(self, play: Play) -> None:
+        self._play = play
         self._order: list[Job] = []
         self._by_arn: dict[str, Job] = {}
-        self._by_name: dict[str, list[Job]] = {}
+        self._by_word: dict[str, list[Job]] = {}
 
     def __iter__(self) -> Iterator[Job]:
         return iter(tuple(self._order))
@@ -104,12 +107,14 @@ class Jobs:
         """Add a job."""
         insort(self._order, job, key=lambda each: each.key)
         self._by_arn[job.run.arn] = job
-        self._by_name.setdefault(job.run.name, []).append(job)
+        word = job.run.name if self._play.named else job.run.job_id if self._play.short else ""
+        if word:
+            self._by_word.setdefault(word, []).append(job)
 
     def find(self, identifier: str, caller: Caller) -> Job | None:
         """Return the job of that ARN, or the latest of that name, that *caller* sees."""
         job = self._by_arn.get(identifier)
-        found = [job] if job else self._by_name.get(identifier, [])
+        found = [job] if job else self._by_word.get(identifier, [])
         return next((job for job in reversed(found) if caller.sees(job)), None)
 
     def page(self, query: Query, caller: Caller, now: float) -> tuple[list[Job], str]:

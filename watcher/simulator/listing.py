@@ -1,4 +1,4 @@
-"""What a ListModelCustomizationJobs asks for: its filters, its order, and the token that asks for the next page.
+"""What a List asks for: its filters, its order, and the token that asks for the next page.
 
 Source: botocore's service model (bedrock, 2023-04-20).  AWS documents neither the default page size nor the default
 order: here they are 100 and newest first, and both time bounds are exclusive, to the millisecond.  A watcher should
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from watcher.simulator.plays import Play
 from watcher.simulator.refusals import invalid
 
 DEFAULT_PAGE: Final = 100
 LARGEST_PAGE: Final = 1000
-STATUSES: Final = ("InProgress", "Completed", "Failed", "Stopping", "Stopped")
 
 Key = tuple[int, str]
 """Where a job stands in a list: its creation in epoch milliseconds, then its ARN."""
@@ -38,16 +38,17 @@ class Query:
     after: Key | None = None
 
 
-def parse(parameters: Mapping[str, str]) -> Query:
-    """Read a query string as AWS does; raises Refusal (ValidationException) for the first member that is wrong."""
+def parse(parameters: Mapping[str, str], play: Play) -> Query:
+    """Read a query string as AWS does for a kind; raises Refusal (ValidationException) for the first wrong member."""
     _word(parameters, "sortBy", ("CreationTime",))
+    after, before = play.bounds or ("", "")
     return Query(
         limit=_limit(parameters.get("maxResults", str(DEFAULT_PAGE))),
-        status=_word(parameters, "statusEquals", STATUSES),
-        name=parameters.get("nameContains", ""),
+        status=_word(parameters, "statusEquals", play.statuses),
+        name=parameters.get(play.name_filter, ""),
         created=(
-            _moment(parameters, "creationTimeAfter", float("-inf")),
-            _moment(parameters, "creationTimeBefore", float("inf")),
+            _moment(parameters, after, float("-inf")),
+            _moment(parameters, before, float("inf")),
         ),
         ascending=_word(parameters, "sortOrder", ("Ascending", "Descending")) == "Ascending",
         after=_position(parameters["nextToken"]) if "nextToken" in parameters else None,

@@ -26,9 +26,9 @@ class Refusal(Exception):
         self.headers = {"x-amzn-ErrorType": code if front else code + _SUFFIX, **(headers or {})}
 
 
-def not_found(identifier: str) -> Refusal:
+def not_found(identifier: str, noun: str = "job") -> Refusal:
     """Return the answer for a job that does not exist here (AWS's exact wording is not known)."""
-    return Refusal(404, "ResourceNotFoundException", f"Could not find the model customization job {identifier}.")
+    return Refusal(404, "ResourceNotFoundException", f"Could not find the {noun} {identifier}.")
 
 
 def invalid(member: str, value: str, constraint: str) -> Refusal:
@@ -41,9 +41,9 @@ def invalid(member: str, value: str, constraint: str) -> Refusal:
     )
 
 
-def conflict(name: str, status: str) -> Refusal:
-    """Return the answer to stopping a job that no longer runs (AWS's exact wording is not known)."""
-    return Refusal(409, "ConflictException", f"The model customization job {name} is {status} and cannot be stopped.")
+def conflict(name: str, status: str, noun: str) -> Refusal:
+    """Return the answer to stopping a job that does not run, or cannot stop (AWS's exact wording is not known)."""
+    return Refusal(409, "ConflictException", f"The {noun} {name} is {status} and cannot be stopped.")
 
 
 def denied(operation: str, resource: str) -> Refusal:

@@ -1,4 +1,4 @@
-"""Scripts that are ready to play: one of each way in which a customization job goes.
+"""Scripts that are ready to play: one of each way in which a customization job goes, and those of ``others``.
 
 Durations are AWS's seconds; those of public reports: jobs take one to four hours, a queued one longer.
 Not its business: how a script becomes responses (``timeline``).
@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final, TypedDict, Unpack
 
 from watcher.errors import UsageError
+from watcher.simulator import others
 from watcher.simulator.timeline import Phase, Script
 
 VALIDATION, PROCESSING, TRAINING = "validationDetails", "dataProcessingDetails", "trainingDetails"
@@ -127,6 +128,16 @@ SCENARIOS: Final[dict[str, Callable[..., Script]]] = {
     "failing": failing,
     "stopped": stopped,
     "queued": queued,
+    "importing": others.importing,
+    "batch": others.batch,
+    "partial_batch": others.partial_batch,
+    "expired_batch": others.expired_batch,
+    "evaluation": others.evaluation,
+    "failing_evaluation": others.failing_evaluation,
+    "copying": others.copying,
+    "deployment": others.deployment,
+    "provisioned": others.provisioned,
+    "prompt": others.prompt,
 }
 """Every ready script by its name; each takes a name, and Changes as keyword arguments."""
 

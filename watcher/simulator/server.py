@@ -16,7 +16,7 @@ import socket
 import struct
 import uuid
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
@@ -27,9 +27,11 @@ from watcher import clock as wall
 from watcher.errors import UsageError, WatchError
 from watcher.simulator import faults
 from watcher.simulator.control import routes
-from watcher.simulator.faults import Asked, Document, Fault, Faults, Kind, Operation
+from watcher.simulator.documents import Document
+from watcher.simulator.faults import Asked, Fault, Faults, Kind, Operation
 from watcher.simulator.jobs import Caller, Job, Jobs
 from watcher.simulator.listing import parse
+from watcher.simulator.plays import PLAYS, Play
 from watcher.simulator.refusals import Refusal, not_found
 from watcher.simulator.timeline import Script, begin
 
@@ -54,15 +56,20 @@ class Simulator:
 
     def __init__(self, *, clock: Callable[[], float] = wall.now) -> None:
         self.clock = clock
-        self.jobs = Jobs()
+        self._jobs = {kind: Jobs(play) for kind, play in PLAYS.items()}
         self.requests: deque[Request] = deque(maxlen=REMEMBERED)
         self.counts: Counter[str] = Counter()
         self._faults = Faults()
 
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs: by kind, and of each kind in the order of their creation."""
+        return [job for jobs in self._jobs.values() for job in jobs]
+
     def play(self, script: Script) -> str:
         """Begin a job now and return its ARN; of several jobs of one name, a Get by name finds the latest."""
         job = Job(begin(script, script.job_id or secrets.token_hex(6), self.clock()))
-        self.jobs.add(job)
+        self._jobs[script.kind].add(job)
         return job.run.arn
 
     def stop(self, identifier: str, *, seconds: float = 1.0) -> None:
@@ -70,7 +77,8 @@ class Simulator:
 
         Raises Refusal when there is no such job (404) or when it does not run (409).
         """
-        job = self.jobs.find(identifier, Caller())
+        found = (jobs.find(identifier, Caller()) for jobs in self._jobs.values())
+        job = next(filter(None, found), None)
         if job is None:
             raise not_found(identifier)
         job.stop(self.clock(), seconds)
@@ -112,43 +120,54 @@ class Simulator:
         application = web.Application()
         application.add_routes(
             [
-                web.get("/model-customization-jobs", self._list),
-                # An empty identifier is sent here: to AWS, too, that is a List.
-                web.get("/model-customization-jobs/", self._list),
-                web.get("/model-customization-jobs/{identifier:.+}", self._get),
+                *(route for kind, play in PLAYS.items() for route in self._routes(kind, play)),
                 *routes(self),
             ]
         )
         return application
 
-    async def _get(self, request: web.Request) -> web.Response:
-        """Answer GetModelCustomizationJob."""
+    def _routes(self, kind: str, play: Play) -> Iterator[web.RouteDef]:
+        """Yield the routes of a kind's two operations."""
+
+        async def get(request: web.Request) -> web.Response:
+            return await self._get(kind, play, request)
+
+        async def listing(request: web.Request) -> web.Response:
+            return await self._list(kind, play, request)
+
+        yield web.get(play.list_path, listing)
+        # Where the two share a path, an empty identifier is sent here: to AWS, too, that is a List.
+        yield web.get(f"{play.list_path}/", listing)
+        yield web.get(f"{play.get_path}/{{identifier:.+}}", get)
+
+    async def _get(self, kind: str, play: Play, request: web.Request) -> web.Response:
+        """Answer a Get."""
         now, caller = self.clock(), _caller(request)
         identifier = request.match_info["identifier"]
-        job = self.jobs.find(identifier, caller)
-        asked = Asked("Get", [job.run] if job else [], caller.region, identifier)
+        job = self._jobs[kind].find(identifier, caller)
+        asked = Asked("Get", play, [job.run] if job else [], caller.region, identifier)
 
         def answer(fault: Fault | None) -> bytes:
             if job is None:
-                raise not_found(identifier)
+                raise not_found(identifier, play.noun)
             if fault is None:
                 return bytes(job.response(now))
-            return msgspec.json.encode(faults.twist(fault, job.run.response(_phase(job, fault, now))))
+            return msgspec.json.encode(faults.twist(fault, play, job.run.response(_phase(job, fault, now))))
 
         return await self._answer(request, asked, identifier, answer)
 
-    async def _list(self, request: web.Request) -> web.Response:
-        """Answer ListModelCustomizationJobs."""
+    async def _list(self, kind: str, play: Play, request: web.Request) -> web.Response:
+        """Answer a List."""
         now, caller = self.clock(), _caller(request)
         try:
-            page, token = self.jobs.page(parse(request.query), caller, now)
+            page, token = self._jobs[kind].page(parse(request.query, play), caller, now)
         except Refusal as refusal:
             return _refuse(refusal)
-        asked = Asked("List", [job.run for job in page], caller.region)
+        asked = Asked("List", play, [job.run for job in page], caller.region)
 
         def answer(fault: Fault | None) -> bytes:
             summaries = [each for job in page for each in _summaries(job, fault, now)]
-            document: Document = {"modelCustomizationJobSummaries": summaries}
+            document: Document = {play.rows: summaries}
             if token:
                 document["nextToken"] = token
             return msgspec.json.encode(document)
@@ -197,7 +216,7 @@ def _summaries(job: Job, fault: Fault | None, now: float) -> list[msgspec.Raw | 
     """Return what a List shows of one job: one summary, or as *fault* has it."""
     if fault is None or not fault.about(job.run):
         return [job.summary(now)]
-    summary = faults.twist(fault, job.run.summary(_phase(job, fault, now)))
+    summary = faults.twist(fault, job.run.play, job.run.summary(_phase(job, fault, now)))
     return [summary] * {Kind.MISSING: 0, Kind.DUPLICATED: 2}.get(fault.kind, 1)
 
 

@@ -20,9 +20,7 @@ from typing import Any
 from watcher.clock import utc
 from watcher.errors import UsageError
 from watcher.model import CUSTOMIZATION
-
-TERMINAL = frozenset({"Completed", "Failed", "Stopped"})
-"""The statuses that a job never leaves.  Source: Amazon Bedrock API reference, GetModelCustomizationJob."""
+from watcher.simulator.plays import PLAYS, Play
 
 HALTED = {"Stopping": {"InProgress": "Stopping"}, "Stopped": {"InProgress": "Stopped", "Stopping": "Stopped"}}
 """What a stop makes of a sub-task; AWS documents the words, not the order, so a sub-task follows its job."""
@@ -34,17 +32,19 @@ _DEFAULT_HYPER_PARAMETERS = {"epochCount": "2", "learningRate": "0.00001", "lear
 class Phase:
     """A while in which nothing changes: *seconds* of AWS's time; *steps* maps a sub-task's member to its status.
 
-    The last phase of a script lasts for ever, whatever its seconds.
+    *facts* are members that a response has then beside those of its kind.  The last phase of a script lasts for ever,
+    whatever its seconds.
     """
 
     seconds: float
     status: str
     steps: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What a job is, and all that will happen to it.  Raises UsageError when it cannot be played.
+    """What a job of some *kind* is, and all that will happen to it.  Raises UsageError when it cannot be played.
 
     *speed* is how many of AWS's seconds pass in a real one (at least 1).  An empty *job_id* is given by the luck of
     the simulator; otherwise it is the twelve characters that end the ARN.
@@ -52,6 +52,7 @@ class Script:
 
     name: str
     phases: tuple[Phase, ...]
+    kind: str = CUSTOMIZATION
     customization: str = "FINE_TUNING"
     base_model: str = "amazon.nova-lite-v1:0:300k"
     teacher_model: str = ""
@@ -68,6 +69,8 @@ class Script:
     def __post_init__(self) -> None:
         if not self.phases:
             raise UsageError(f"the script of {self.name!r} has no phase", "give it one at least")
+        if self.kind not in PLAYS:
+            raise UsageError(f"no kind {self.kind!r} for {self.name!r}", f"one of {', '.join(PLAYS)}")
         if not self.speed >= 1:  # also refuses a NaN
             raise UsageError(f"a speed of {self.speed:g} for {self.name!r}", "1 or more: AWS's times must not be ahead")
 
@@ -94,8 +97,14 @@ class Run:
 
     @property
     def arn(self) -> str:
-        """The job's ARN."""
-        return self.script.arn(f"{CUSTOMIZATION}/{self.script.base_model}/{self.job_id}")
+        """The job's ARN: of those that are watched, only a customization job's names its base model."""
+        model = f"{self.script.base_model}/" if self.script.kind == CUSTOMIZATION else ""
+        return self.script.arn(f"{self.script.kind}/{model}{self.job_id}")
+
+    @property
+    def play(self) -> Play:
+        """How jobs of its kind are answered for."""
+        return PLAYS[self.script.kind]
 
     @property
     def created(self) -> float:
@@ -111,72 +120,19 @@ class Run:
         return max(bisect_right(self.starts, self.time(now)) - 1, 0)
 
     def response(self, index: int) -> dict[str, Any]:
-        """Return the body of GetModelCustomizationJob during phase *index*.
-
-        Members that AWS has nothing to say of yet are left out, as AWS does.  Source of names and types: botocore's
-        service model (bedrock, 2023-04-20).
-        """
-        script, status = self.script, self.phases[index].status
-        bucket = f"s3://{script.name.lower()}-data"
-        document: dict[str, Any] = {
-            "jobArn": self.arn,
-            "jobName": script.name,
-            "outputModelName": f"{script.name}-model",
-            "clientRequestToken": f"token-{self.job_id}",
-            "roleArn": f"arn:{script.partition}:iam::{script.account}:role/service-role/bedrock-customization",
-            "status": status,
-            **self._times(index),
-            "baseModelArn": script.arn(f"foundation-model/{script.base_model}", account=""),
-            "hyperParameters": dict(script.hyper_parameters),
-            "trainingDataConfig": {"s3Uri": f"{bucket}/train.jsonl"},
-            "validationDataConfig": {"validators": [{"s3Uri": f"{bucket}/validation.jsonl"}]},
-            "outputDataConfig": {"s3Uri": f"{bucket}/output"},
-            "customizationType": script.customization,
-        }
-        if script.teacher_model:
-            teacher = {"teacherModelIdentifier": script.teacher_model, "maxResponseLengthForInference": 1000}
-            document["customizationConfig"] = {"distillationConfig": {"teacherModelConfig": teacher}}
-        if status == "Failed" and script.failure_message:
-            document["failureMessage"] = script.failure_message
-        if status == "Completed":
-            document["outputModelArn"] = self._output_model
-            document["trainingMetrics"] = {"trainingLoss": script.training_loss}
-            document["validationMetrics"] = [{"validationLoss": script.validation_loss}]
-        return document
+        """Return the body of a Get during phase *index*."""
+        return {**self.play.response(self, index), **self.phases[index].facts}
 
     def summary(self, index: int) -> dict[str, Any]:
-        """Return the job's summary in ListModelCustomizationJobs during phase *index*: no failure, no metrics."""
-        script, status = self.script, self.phases[index].status
-        document = {
-            "jobArn": self.arn,
-            "baseModelArn": script.arn(f"foundation-model/{script.base_model}", account=""),
-            "jobName": script.name,
-            "status": status,
-            **self._times(index),
-            "customModelName": f"{script.name}-model",
-            "customizationType": script.customization,
-        }
-        if status == "Completed":
-            document["customModelArn"] = self._output_model
-        return document
+        """Return the job's summary in a List during phase *index*."""
+        shown = self.phases[index].facts if self.play.response is self.play.summary else {}
+        return {**self.play.summary(self, index), **shown}
 
-    @property
-    def _output_model(self) -> str:
-        return self.script.arn(f"custom-model/{self.script.base_model}/{self.job_id[::-1]}")
+    def moment(self, at: float) -> str:
+        """Return a time of AWS's clock (epoch seconds) as AWS writes it."""
+        return timestamp(at)
 
-    def _times(self, index: int) -> dict[str, Any]:
-        """Return the members that say when: of the job and of its sub-tasks."""
-        times: dict[str, Any] = {
-            "creationTime": timestamp(self.created),
-            "lastModifiedTime": timestamp(self.starts[index]),
-        }
-        if self.phases[index].steps:
-            times["statusDetails"] = {step: self._step(step, index) for step in self.phases[index].steps}
-        if self.phases[index].status in TERMINAL:
-            times["endTime"] = timestamp(self.starts[index])
-        return times
-
-    def _step(self, step: str, index: int) -> dict[str, str]:
+    def step(self, step: str, index: int) -> dict[str, str]:
         """Return one sub-task's details; one that has not started has no times (AWS documents no rule)."""
         started = changed = 0.0
         before = "NotStarted"
@@ -200,8 +156,10 @@ def stop(run: Run, now: float, seconds: float) -> Run:
     """Return *run* with a stop asked for at *now*: Stopping for *seconds* of real time, then Stopped."""
     index = run.index(now)
     steps = run.phases[index].steps
+    facts = run.phases[index].facts
     halts = tuple(
-        Phase(0, status, {step: words.get(old, old) for step, old in steps.items()}) for status, words in HALTED.items()
+        Phase(0, status, {step: words.get(old, old) for step, old in steps.items()}, facts)
+        for status, words in HALTED.items()
     )
     return replace(
         run,

@@ -79,7 +79,8 @@ def sight(
     traits = replace(job.traits, account=arn.account, names=tuple(dict.fromkeys((*job.traits.names, new.name))))
     closing_at = (job.closing_at or now + LINGER) if new.outcome.terminal else 0.0
     state = _state(new, closing_at, now)
-    changed_at = new.changed_at.timestamp() if new.changed_at else now
+    moved = new.changed_at or new.created_at
+    changed_at = moved.timestamp() if moved else now
     base_model, customization = how.kind.alike(facts)
     return Sighting(
         job=job.id,

@@ -256,7 +256,8 @@ class Group:
         job.looked_at = job.confirmed_at = seen.seen_at
         job.due_at = seen.next_poll_at
         job.created_at = seen.snapshot.created_at.timestamp() if seen.snapshot.created_at else seen.seen_at
-        job.changed_at = seen.snapshot.changed_at.timestamp() if seen.snapshot.changed_at else seen.seen_at
+        moved = seen.snapshot.changed_at or seen.snapshot.created_at
+        job.changed_at = moved.timestamp() if moved else seen.seen_at
         job.failures = job.misses = 0
         job.failing_since = job.blind_since = 0.0
         job.asked = False

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from watcher.bedrock.answers import Summary
-from watcher.bedrock.kind import Kind, MalformedResponse, time_of
+from watcher.bedrock.kind import Kind, MalformedResponse, member, time_of
 from watcher.model import Job
 from watcher.policy import CONFIRM_EVERY, Traits
 
@@ -104,7 +104,7 @@ def mark_of_summary(summary: Summary) -> int:
 def mark_of_facts(kind: Kind, facts: Mapping[str, Any]) -> int:
     """Return the fingerprint of a response: its status, change time and sub-tasks, in a fixed order; never 0."""
     members = kind.members
-    return _mark(facts.get(members.status), facts.get(members.changed), facts.get(kind.list_members.steps))
+    return _mark(facts.get(members.status), member(facts, members.changed), member(facts, kind.list_members.steps))
 
 
 def _mark(status: object, changed: object, details: object) -> int:
