@@ -1,0 +1,40 @@
+"""Which operations of AWS a process really calls, written down by botocore itself (its event ``before-call``)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_HOOK = """
+import os
+from botocore import handlers
+
+def record(model, **_):
+    with open(os.environ["RECORDED_OPERATIONS"], "a") as file:
+        file.write(f"{model.service_model.service_name}:{model.name}\\n")
+
+# Every session, aiobotocore's too, registers these.
+handlers.BUILTIN_HANDLERS.append(("before-call", record))
+"""
+
+
+@dataclass(frozen=True)
+class Operations:
+    """The record of the processes that have this *environment*."""
+
+    environment: dict[str, str]
+    file: Path
+
+    def called(self) -> set[str]:
+        """Return every ``service:Operation`` that was called so far."""
+        return set(self.file.read_text().split()) if self.file.exists() else set()
+
+
+def recorded(directory: Path) -> Operations:
+    """Return a record in *directory*, which python's own start-up hook keeps."""
+    hook, file = directory / "hook" / "sitecustomize.py", directory / "operations"
+    hook.parent.mkdir()
+    hook.write_text(_HOOK)
+    path = os.pathsep.join(filter(None, (str(hook.parent), os.environ.get("PYTHONPATH", ""))))
+    return Operations({"PYTHONPATH": path, "RECORDED_OPERATIONS": str(file)}, file)
