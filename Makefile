@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= build
 
-.PHONY: demo test bench bench-short check lint types contracts format lock clean
+.PHONY: demo test bench bench-short chaos chaos-short check lint types contracts format lock clean
 
 demo: $(STAMP)  ## Run the daemon on a simulated Bedrock and show the alerts (half a minute, needs nothing)
 	$(BIN)/bedrock-watch demo
@@ -18,6 +18,12 @@ bench: $(STAMP)  ## Measure what it costs beside what people use today (ten minu
 
 bench-short: $(STAMP)  ## The same in about a minute, with fewer and smaller rounds
 	cd tests && ../$(BIN)/python -m bench --short --out "$(abspath $(OUT))"
+
+chaos: $(STAMP)  ## Kill the daemon 200 times and more, break everything around it, and judge what was told: a quarter of an hour
+	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
+
+chaos-short: $(STAMP)  ## The same with 20 kills: about two minutes
+	PYTHONPATH=tests $(BIN)/python -m chaos --short $(CHAOS)
 
 check: lint types contracts  ## Run the static checks
 

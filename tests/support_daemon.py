@@ -226,7 +226,7 @@ class Home:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of its processes."""
-        return _environment() | dict(self.env)
+        return environment() | dict(self.env)
 
     def command(self, *words: str) -> list[str]:
         """Return the command of these words, on the configuration as it is to be now."""
@@ -251,7 +251,7 @@ class Home:
         return "\n".join(lines) + "\n"
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return an environment with dummy credentials, and without anybody's real ones, proxies or place on earth."""
     foreign = ("AWS_", "BEDROCK_WATCH_", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET")
     kept = {

@@ -1,0 +1,140 @@
+"""What a message says, as a reader takes it: the JSON of the webhook, a mail's plain text, Slack's blocks.
+
+Not its business: whether it is true (``truth``).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email.message import EmailMessage
+from typing import Any
+
+from chaos.records import Change, Told
+
+KIND = "/model-customization-job"
+
+_CHANGES = {"StepChanged": "step", "FieldChanged": "path"}
+_HEAD = re.compile(
+    r"(?P<what>UNDELIVERED to channel|TEST of channel|[A-Z]+(?: [A-Z]+)*) (?P<who>jobs of \S+|[\w.-]+)(?P<rest>.*)"
+)
+_LINE = re.compile(r"(?P<what>Job|validation|data processing|training): (?P<old>[\w ]+) -> (?P<new>\w+)(?= at |,|$)")
+_ENTRY = re.compile(r"\d\d-\d\d \d\d:\d\d  (?P<head>.+?)(?P<late> \(late\))?")
+_EVENT = re.compile(r"event (\d+), bedrock-watch on ")
+_EVENTS = re.compile(r"events? (\d+)(?: to (\d+))?, seen ")
+_REPEAT, _LATE = "This may be a repeat", "Late: this was given up"
+_FIRST = frozenset({"new", "first seen"})
+
+
+class Unreadable(ValueError):
+    """A message that no reader would understand."""
+
+
+def of_webhook(document: Mapping[str, Any]) -> tuple[tuple[Told, ...], tuple[int, int]]:
+    """Return what a JSON object tells; raises Unreadable."""
+    try:
+        events = document["events"] if "summary" in document else [document]
+        return tuple(_event(one) for one in events), (0, 0)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unreadable(f"not the object that it should be ({error!r}): {str(document)[:200]}") from error
+
+
+def of_mail(mail: EmailMessage) -> tuple[tuple[Told, ...], tuple[int, int]]:
+    """Return what a mail tells; raises Unreadable."""
+    part = mail.get_body(("plain",))
+    if not isinstance(part, EmailMessage):
+        raise Unreadable("a mail without plain text")
+    text = str(part.get_content()).replace("\r\n", "\n")
+    failure = re.search(r"^failureMessage:\n((?:  .*\n)+)", text, re.MULTILINE)
+    said = failure[1] if failure else ""
+    return _text(str(mail["Subject"]).removeprefix("[bedrock] "), text, text.splitlines(), said)
+
+
+def of_slack(post: Mapping[str, Any]) -> tuple[tuple[Told, ...], tuple[int, int]]:
+    """Return what a post tells; raises Unreadable."""
+    texts = [html.unescape(text) for text in _texts([post.get("blocks", []), post.get("attachments", [])])]
+    if not texts:
+        raise Unreadable(f"a post without blocks: {str(post)[:200]}")
+    failure = next((text.strip("`\n") for text in texts if text.startswith("```")), "")
+    lines = [line.replace("*", "") for text in texts for line in text.splitlines()]
+    return _text(texts[0], "\n".join(texts), lines, failure)
+
+
+def _event(one: Mapping[str, Any]) -> Told:
+    event = one["event"]
+    job = one["job"]
+    changes = one["changes"]
+    since = next((change["since_at"] for change in changes if change["type"] == "WatchLost"), "")
+    return Told(
+        event["id"],
+        job["name"] if job else event["subject"].removesuffix(KIND),
+        one["headline"],
+        tuple(filter(None, map(_change, changes))),
+        one["failure_message"],
+        repeat=one["may_be_repeat"],
+        late=one["late"],
+        status=one["status"],
+        steps={step["name"]: (step["status"], step["changed_at"] or "") for step in one["steps"]},
+        kinds=frozenset(event["kinds"]),
+        since=datetime.fromisoformat(since).timestamp() if since else 0.0,
+    )
+
+
+def _change(one: Mapping[str, Any]) -> Change | None:
+    if one["type"] == "StatusChanged":
+        return Change("Job", one["old"], one["new"])
+    name = _CHANGES.get(one["type"])
+    return Change(one[name], one["old"], one["new"]) if name else None
+
+
+def _text(title: str, text: str, lines: list[str], failure: str) -> tuple[tuple[Told, ...], tuple[int, int]]:
+    repeat = _REPEAT in text
+    summary = _EVENTS.search(text)
+    if summary:
+        entries = tuple(_entries(lines, repeat=repeat))
+        return entries, (int(summary[1]), int(summary[2] or summary[1]))
+    event = _EVENT.search(text)
+    if not event:
+        raise Unreadable(f"no number of an event: {title!r}")
+    what, who = _head(title)
+    changes = tuple(Change(one["what"], _old(one["old"]), one["new"]) for one in filter(None, map(_LINE.match, lines)))
+    told = Told(int(event[1]), who, what, changes, " ".join(failure.split()), repeat=repeat, late=_LATE in text)
+    return (told,), (0, 0)
+
+
+def _entries(lines: list[str], *, repeat: bool) -> Iterator[Told]:
+    for line in lines:
+        entry = _ENTRY.fullmatch(line)
+        if entry:
+            what, who = _head(entry["head"])
+            yield Told(0, who, what, repeat=repeat, late=bool(entry["late"]))
+
+
+def _head(title: str) -> tuple[str, str]:
+    """Return a title's headline and its subject."""
+    found = _HEAD.fullmatch(title)
+    if not found:
+        raise Unreadable(f"a title that says nothing: {title!r}")
+    what, who = found["what"], found["who"]
+    if what.endswith(("of channel", "to channel")):
+        return what, f"channel/{who}"
+    return what, f"scope/{who.removeprefix('jobs of ')}" if who.startswith("jobs of ") else who
+
+
+def _old(word: str) -> str:
+    return "" if word in _FIRST else word
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text of Slack's blocks, in their order."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        if isinstance(value.get("text"), str):
+            yield value["text"]
+        else:
+            for item in value.values():
+                yield from _texts(item)

@@ -1,0 +1,80 @@
+"""What the receivers have in common: a mood, and a record of all that they were handed.
+
+Not its business: any protocol (``receivers``).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from chaos.heard import Unreadable
+from chaos.records import Message, Outcome, Told
+
+PAUSE = 1.2
+"""Seconds that a receiver takes which is slow, or makes up its mind."""
+
+GLANCE = 0.05
+
+
+class Mood(StrEnum):
+    """How a receiver behaves for a while."""
+
+    WELL = "well"
+    SLOW = "slow"  # takes the message, and answers after a while
+    HESITANT = "hesitant"  # after a while takes the message, if whoever sends it is still there
+    BUSY = "busy"  # 5xx, 429, 4yz: try again
+    REFUSING = "refusing"  # 4xx, 5yz: never again
+    DROPPING = "dropping"  # takes the message, and drops the connection
+    TRICKLING = "trickling"  # takes the message, and answers a byte now and then
+    HANGING = "hanging"  # takes the message, and never answers
+    DEAF = "deaf"  # accepts the connection, and reads nothing
+    DOWN = "down"  # nobody listens
+
+
+LEFT_OPEN = frozenset({Mood.DROPPING, Mood.TRICKLING, Mood.HANGING})
+"""The moods in which a message arrives and its sender cannot know."""
+
+
+@dataclass
+class Inbox:
+    """One channel's receiver.  *read* tells what a message says; *change* is told of each new mood."""
+
+    channel: str
+    read: Callable[[Any], tuple[tuple[Told, ...], tuple[int, int]]]
+    mood: Mood = Mood.WELL
+    messages: list[Message] = field(default_factory=list)
+    tries: int = 0
+    holding: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def held(self) -> Iterator[Mood]:
+        """Be in the middle of a message; yield the mood that it meets."""
+        with self._lock:
+            self.holding += 1
+            self.tries += 1
+        try:
+            yield self.mood
+        finally:
+            with self._lock:
+                self.holding -= 1
+
+    def keep(self, content: Any, began: float, outcome: Outcome) -> None:
+        """Put a message that has arrived on record."""
+        try:
+            told, between = self.read(content)
+        except Unreadable as error:
+            self.messages.append(Message(self.channel, began, outcome, garbled=str(error)))
+        else:
+            self.messages.append(Message(self.channel, began, outcome, told, between))
+
+    def wait_while(self, mood: Mood) -> None:
+        """Return when the mood is another one."""
+        while self.mood is mood:
+            time.sleep(GLANCE)

@@ -1,0 +1,161 @@
+"""The verdict: what was lost, told out of order, made up, or repeated without a reason.  Pure.
+
+It knows nothing of how the product works, only what it promises (see the package).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from chaos.duplicates import Duplicates, duplicates
+from chaos.records import Evidence, History, Message, Told
+from chaos.truth import Telling, follow, seen_for_certain
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Findings, a sentence each; and *counts* for the table."""
+
+    lost: tuple[str, ...]
+    reordered: tuple[str, ...]
+    phantoms: tuple[str, ...]
+    duplicates: Duplicates
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.lost or self.reordered or self.phantoms or self.duplicates.wrong)
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return the verdict on *evidence*."""
+    arrived = matched([one for one in evidence.messages if one.outcome != "refused"])
+    events, disagreeing = _events(arrived)
+    tellings = {history.name: follow(history, _of(history.name, events)) for history in evidence.histories}
+    phantoms = [*disagreeing, *(f"{one.channel}: {one.garbled}" for one in arrived if one.garbled)]
+    phantoms += [word for telling in tellings.values() for word in telling.phantoms]
+    phantoms += _unfounded(evidence, events, tellings)
+    lost = [word for history in evidence.histories for word in _untold(evidence, history, tellings[history.name])]
+    lost += _missing(evidence, arrived, events)
+    counts = {
+        "eras": sum(len(history.eras) for history in evidence.histories),
+        "seen": sum(len(seen_for_certain(evidence, history)) for history in evidence.histories),
+        "told": sum(len(telling.eras) for telling in tellings.values()),
+        "events": len(events),
+        "deliveries": len({(one.channel, told.event) for one in arrived for told in one.told}),
+        "late": sum(told.late for one in arrived for told in one.told),
+    }
+    return Verdict(tuple(lost), tuple(_overtaken(arrived)), tuple(phantoms), duplicates(evidence, arrived), counts)
+
+
+def matched(messages: list[Message]) -> list[Message]:
+    """Return *messages* with each headline of a summary in plain text given the event that it tells of.
+
+    That is the oldest event of its span with the same subject and headline which this summary has not told yet.
+    """
+    known = {told.event: told for one in messages for told in one.told if told.event}
+    return [_matched(one, known) if any(not told.event for told in one.told) else one for one in messages]
+
+
+def _matched(message: Message, known: Mapping[int, Told]) -> Message:
+    first, last = message.between
+    rest = [told for event, told in sorted(known.items()) if first <= event <= last]
+    found: list[Told] = []
+    garbled = message.garbled
+    for entry in message.told:
+        same = [told for told in rest if (told.subject, told.headline) == (entry.subject, entry.headline)]
+        if not same:
+            garbled = f"a summary tells of {entry.headline} {entry.subject}, which no event says"
+            continue
+        rest.remove(same[0])
+        found.append(Told(same[0].event, entry.subject, entry.headline, repeat=entry.repeat, late=entry.late))
+    return Message(message.channel, message.began, message.outcome, tuple(found), message.between, garbled)
+
+
+def _events(messages: list[Message]) -> tuple[dict[int, Told], list[str]]:
+    """Return each event as it was told most fully, and where the channels tell it differently."""
+    events: dict[int, Told] = {}
+    for told in (told for one in messages for told in one.told):
+        if told.event not in events or (events[told.event].steps is None and told.steps is not None):
+            events[told.event] = told
+    differing = []
+    for one in messages:
+        for told in one.told:
+            full = events[told.event]
+            if told.subject != full.subject or told.changes is None or full.changes is None:
+                wrong = told.subject != full.subject
+            else:
+                # The fields that moved with a status are not repeated in words.
+                wrong = not set(told.changes) <= set(full.changes) or told.failure != full.failure
+            if wrong:
+                differing.append(f"{one.channel} tells event {told.event} of {told.subject} otherwise than the others")
+    return events, differing
+
+
+def _of(subject: str, events: Mapping[int, Told]) -> list[Told]:
+    return [told for _, told in sorted(events.items()) if told.subject == subject]
+
+
+def _untold(evidence: Evidence, history: History, telling: Telling) -> Iterator[str]:
+    """Yield the eras of *history* that had to be told and were not."""
+    last = len(history.eras) - 1
+    for era in sorted(seen_for_certain(evidence, history) | {last}):
+        if era not in telling.eras:
+            what = "its end" if era == last else f"era {era}, which was seen for certain,"
+            yield f"{history.name}: {what} ({history.eras[era].status}) was told nowhere"
+    if history.failure and history.failure not in telling.failures:
+        yield f"{history.name}: its failureMessage was told nowhere"
+
+
+def _missing(evidence: Evidence, messages: list[Message], events: Mapping[int, Told]) -> Iterator[str]:
+    """Yield what some channel knows and another one, that asked for it, does not."""
+    arrived: dict[str, set[int]] = defaultdict(set)
+    for one in messages:
+        arrived[one.channel].update(told.event for told in one.told)
+    for name, wish in evidence.wishes.items():
+        for event, told in sorted(events.items()):
+            # What the webhook does not know has no kinds here: then whoever wants everything wants it.
+            if not wish.always or event in arrived[name] or wish.on.isdisjoint(told.kinds or {"appeared"}):
+                continue
+            if told.subject == f"channel/{name}":
+                continue  # a channel is not told of its own death
+            yield f"{name} was not told event {event} ({told.headline} {told.subject})"
+
+
+def _overtaken(messages: list[Message]) -> Iterator[str]:
+    newest: Counter[tuple[str, str]] = Counter()
+    for one in sorted(messages, key=lambda message: message.began):
+        for told in one.told:
+            key = one.channel, told.subject
+            if told.late:
+                continue
+            if told.event < newest[key]:
+                yield f"{one.channel}: event {told.event} of {told.subject} came after event {newest[key]}"
+            newest[key] = max(newest[key], told.event)
+
+
+def _unfounded(evidence: Evidence, events: Mapping[int, Told], tellings: Mapping[str, Telling]) -> Iterator[str]:
+    """Yield what was told of the watch itself, or of nothing that exists, without a reason."""
+    for told in events.values():
+        if told.subject not in tellings and not told.subject.startswith(("scope/", "channel/")):
+            yield f"event {told.event} tells of {told.subject}, which does not exist"
+        for kind in told.kinds & {"watch_lost", "watch_regained", "vanished", "delivery_dead"}:
+            if not _is_founded(evidence, kind, told):
+                yield f"event {told.event} tells {kind} of {told.subject}, and nothing was wrong"
+        for kind in told.kinds & {"overdue", "stalled", "queued", "stopping", "channel_test"}:
+            yield f"event {told.event} tells {kind} of {told.subject}, which nobody asked for"
+
+
+def _is_founded(evidence: Evidence, kind: str, told: Told) -> bool:
+    if kind == "vanished":
+        arns = {history.arn for history in evidence.histories if history.name == told.subject}
+        return sum(look.fault == "not_found" and look.job in arns for look in evidence.looks) >= 3
+    if kind == "delivery_dead":
+        channel = told.subject.removeprefix("channel/")
+        return any(span.what in ("refusing", "removed") and span.about == channel for span in evidence.spans)
+    return not told.since or any(
+        look.fault and -2.0 < told.since - moved - look.at < 30.0 for look in evidence.looks for moved in evidence.clock
+    )
