@@ -168,6 +168,7 @@ class Home:
     region: str = "us-east-1"
     env: Mapping[str, str] = field(default_factory=dict)
     more: str = ""
+    keep: str = "180d"
 
     @contextmanager
     def running(self, *options: str) -> Iterator[Process]:
@@ -241,7 +242,7 @@ class Home:
 
     def _configuration(self) -> str:
         lines = [
-            f'state_dir = "{self.directory}/state"',
+            f'state_dir = "{self.directory}/state"\nkeep = "{self.keep}"',
             f'[poll]\nfastest = "100ms"\nslowest = "300ms"\n{self.poll}',
             f'[aws]\n{f"region = {self.region!r}" if self.region else ""}\nendpoint_url = "{self.endpoint}"\n{self.aws}',
             NO_REMINDERS,

@@ -225,7 +225,7 @@ def test_the_example_shows_every_key_there_is() -> None:
     """And every event."""
     text = EXAMPLE.read_text()
     assert example_keys(tomllib.loads(activated(text))) == {
-        "": {"state_dir", "timezone", "poll", "aws", "remind", "account", "job", "discover", "channel"},
+        "": {"state_dir", "timezone", "keep", "poll", "aws", "remind", "account", "job", "discover", "channel"},
         "poll": {field.name for field in fields(PollConfig)},
         "aws": {field.name for field in fields(AwsConfig)},
         "remind": {field.name for field in fields(RemindConfig)},

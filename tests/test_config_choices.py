@@ -62,9 +62,9 @@ def test_a_factor_is_any_number_in_its_range(tmp_path: Path, written: str, facto
         ("overdue_factor = true", "overdue_factor", "is true or false", 'a number from 1 to 100, or "off"'),
         ("stall_after = false", "stall_after", "is true or false", 'or "off"'),
         ('stall_after = "never"', "stall_after", "is not a length of time", 'or "off"'),
-        ('stall_after = "500ms"', "stall_after", "is too short", 'from 1s to 2160h, or "off"'),
+        ('stall_after = "500ms"', "stall_after", "is too short", 'from 1s to 90d, or "off"'),
         ("stopping_after = -1", "stopping_after", "is not a length of time", ""),
-        ('queued_after = "91d"', "queued_after", "is too long", 'from 1s to 2160h, or "off"'),
+        ('queued_after = "91d"', "queued_after", "is too long", 'from 1s to 90d, or "off"'),
         ('stalled_after = "1h"', "stalled_after", "unknown key", "did you mean stall_after?"),
     ],
 )
@@ -80,7 +80,7 @@ def test_a_mistaken_reminder_says_what_and_what_next(
 @pytest.mark.parametrize(
     ("written", "what", "remedy"),
     [
-        ('"0s"', "is too short", "from 1s to 2160h"),
+        ('"0s"', "is too short", "from 1s to 90d"),
         ('"91d"', "is too long", ""),
         ('"off"', "is not a length of time", "30s"),
         ('"tomorrow"', "is not a length of time", "30s"),

@@ -37,7 +37,7 @@ def _open_dir() -> Iterator[Path]:
         ('[poll]\nfastest = "soon"', "poll.fastest", "is not a length of time", '"30s"'),
         ("[poll]\nfastest = nan", "poll.fastest", "is not a length of time", "a number from 0 up"),
         ('[poll]\nfastest = "99ms"', "poll.fastest", "is too short", "from 100ms to 24h"),
-        ('[poll]\nblind_after = "8d"', "poll.blind_after", "is too long", "from 100ms to 168h"),
+        ('[poll]\nblind_after = "8d"', "poll.blind_after", "is too long", "from 100ms to 7d"),
         ('[poll]\nfastest = "5m"', "poll.fastest", "5m is longer than slowest (2m, the default)", "raise slowest"),
         ('[aws]\nread_timeout = "3m"', "aws.read_timeout", "is too long", "2m"),
         ('[aws]\nsign = "no"', "aws.sign", "is a text", "true or false"),
@@ -178,7 +178,7 @@ def test_a_url_in_a_file_that_everybody_may_read_is_a_warning(tmp_path: Path, mo
     assert SECRET not in "".join(warnings)
 
 
-TOP = ["state_dir", "timezone", "poll", "aws", "remind", "job", "channel"]
+TOP = ["state_dir", "timezone", "keep", "poll", "aws", "remind", "job", "channel"]
 BELOW = ["id", "label", "tags", "name", "url", "url_file", "url_credential", "on", "region", "profile", "ca_bundle"]
 CHOICES = ["accounts", "regions", "names", "burst", "digest", "title", "body", "expect"]
 LIMITS = ["fastest", "slowest", "endpoint_url", "sign", "connect_timeout", "overdue_factor", "stall_after"]

@@ -35,9 +35,9 @@ from watcher.config.values import HIDDEN
 from watcher.errors import ExitCode, WatchError
 
 _LIMITS = frozenset({"stall_after", "stopping_after", "queued_after"})
-_CAN_BE_OFF = _LIMITS | {"overdue_factor"}
+_CAN_BE_OFF = _LIMITS | {"overdue_factor", "keep"}
 _TIMEOUTS = frozenset({"connect_timeout", "read_timeout", "credentials_timeout"})
-_LENGTHS = _LIMITS | _TIMEOUTS | {"fastest", "slowest", "blind_after", "expect", "created_within"}
+_LENGTHS = _LIMITS | _TIMEOUTS | {"fastest", "slowest", "blind_after", "expect", "created_within", "keep"}
 _BUILT_IN = "built-in defaults (no configuration file)"
 
 
@@ -138,6 +138,7 @@ def _sections(settings: Config) -> dict[str, Any]:
     return {
         "state_dir": _plain(settings.state_dir),
         "timezone": settings.timezone,
+        "keep": settings.keep,
         "poll": _fields(settings.poll),
         "aws": _fields(aws),
         "remind": _fields(settings.remind),

@@ -14,6 +14,8 @@ _DURATION = (
     rf"(?:(?P<d>{_NUMBER})d)?(?:(?P<h>{_NUMBER})h)?(?:(?P<m>{_NUMBER})m(?!s))?(?:(?P<s>{_NUMBER})s)?"
     rf"(?:(?P<ms>{_NUMBER})ms)?"
 )
+_DAYS = 2 * 86_400
+"""Seconds from which on whole days are counted as days: 48h is the longest that people write in hours."""
 _IN_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 
 
@@ -36,6 +38,8 @@ def format_duration(seconds: float) -> str:
     if seconds % 1:
         millis = round(seconds * 1000)
         return f"{millis}ms" if seconds < 1 and millis / 1000 == seconds else f"{seconds!r}s"
+    if seconds >= _DAYS and seconds % 86_400 == 0:
+        return f"{int(seconds) // 86_400}d"
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return "".join(f"{count}{unit}" for count, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if count)

@@ -63,6 +63,7 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
     top = Table(values, "", reading)
     state_dir, chosen_by = sections.read_state_dir(top, env)
     timezone = sections.read_timezone(top)
+    keep = sections.read_keep(top)
     poll = sections.read_poll(top.table("poll"))
     aws = sections.read_aws(top.table("aws"))
     remind = sections.read_remind(top.table("remind"))
@@ -78,6 +79,7 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
         path=file,
         state_dir=state_dir,
         timezone=timezone,
+        keep=keep,
         poll=poll,
         aws=aws,
         remind=remind,

@@ -16,6 +16,7 @@ from watcher.errors import BadIdentifier
 from watcher.identifiers import ARN_HINT, CUSTOMIZATION, DEFAULT_EVENTS, EVENTS, NAMED, JobArn, parse_identifier
 
 _DAY = 86400.0
+_KEEP = 180 * _DAY
 REGION = r"[a-z]{2,4}(-[a-z]+)+-[0-9]+"
 """The shape of a region's name in every partition: us-east-1, us-gov-west-1, eusc-de-east-1."""
 
@@ -142,6 +143,12 @@ def read_state_dir(table: Table, env: Mapping[str, str]) -> tuple[Path, str]:
     if home.startswith("/"):
         return Path(home, "bedrock-watch"), "$XDG_STATE_HOME"
     return expand("~/.local/state/bedrock-watch", env), "the XDG default"
+
+
+def read_keep(table: Table) -> float:
+    """Read ``keep``: how long history is kept; 0 means for ever."""
+    # A week at the least: so long is a message that was given up sent again when its channel is mended.
+    return table.seconds("keep", _KEEP, 7 * _DAY, 100 * 365 * _DAY, off=True)
 
 
 def read_timezone(table: Table) -> str | None:

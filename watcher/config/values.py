@@ -191,6 +191,7 @@ class ChannelConfig:
 class Config:
     """The configuration in force; *path* is None when it is the built-in one.
 
+    *keep* is how long history is kept; 0 means for ever.
     *warnings* are sentences for people: things that work and are yet unwise.  *origins* says of each key that is not
     at its default (``poll.fastest``) who set it.
     """
@@ -198,6 +199,7 @@ class Config:
     path: Path | None
     state_dir: Path
     timezone: str | None = None
+    keep: float = 180 * 86_400.0
     poll: PollConfig = field(default_factory=PollConfig)
     aws: AwsConfig = field(default_factory=AwsConfig)
     remind: RemindConfig = field(default_factory=RemindConfig)

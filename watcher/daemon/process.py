@@ -15,6 +15,7 @@ import anyio
 
 from watcher import __version__, clock
 from watcher.config import Config
+from watcher.daemon.keeping import Keeping
 from watcher.daemon.lanes import Lanes, given_up
 from watcher.daemon.parts import Parts
 from watcher.daemon.reload import Reload
@@ -47,6 +48,7 @@ class Daemon:
         self._notify = notify or Notifier()
         self._lanes = Lanes(self._parts)
         self._watch = Watch(self._parts, self._on_news)
+        self._keeping = Keeping(self._parts)
         self._reload = Reload(self._parts, self._watch, self._lanes, load)
         self._report = Report(self._parts, self._watch, self._lanes, self._reload, self._notify)
         self._starting, self._polling, self._sending = anyio.CancelScope(), anyio.CancelScope(), anyio.CancelScope()
@@ -78,6 +80,7 @@ class Daemon:
         await self._prepare()
         refused = await self._watch.once()
         undelivered = await self._lanes.once()
+        await self._keeping.once()
         await self._watch.close()
         await self._lanes.close()
         if undelivered:
@@ -142,6 +145,8 @@ class Daemon:
         with self._polling:
             async with anyio.create_task_group() as tasks:
                 started: set[str] = set()
+                history = self._keeping.turn, self._keeping.bell
+                tasks.start_soon(self._parts.take_turns, "history", _LATE, *history)
                 version = -1
                 with self._parts.pulses.of("database", _LATE) as pulse:
                     while True:

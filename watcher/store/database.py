@@ -144,6 +144,11 @@ class Database:
         """Return a number that moves when *another* connection has changed the database."""
         return self._scalar("PRAGMA data_version")
 
+    def shrink(self, pages: int) -> None:
+        """Give that many free pages back to the disk, if there are, and if the database can (``auto_vacuum``)."""
+        # A page is a row without columns, which execute() takes for the end; this is a transaction of its own.
+        self._connection.executescript(f"PRAGMA incremental_vacuum({pages})")
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()

@@ -13,6 +13,7 @@ from watcher.store.ledger import Ledger
 from watcher.store.mutes import Mutes
 from watcher.store.outbox import Outbox
 from watcher.store.requests import Requests
+from watcher.store.retention import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Store:
     """The database's verbs, by who needs them.
 
     *jobs*: what is watched; *ledger*: the sweep's; *outbox*: the lanes'; *history*: what people ask; *requests*: what
-    they ask of the daemon.
+    they ask of the daemon; *retention*: what is let go.
     """
 
     def __init__(self, database: Database) -> None:
@@ -44,6 +45,7 @@ class Store:
         self.outbox = Outbox(database)
         self.history = History(database)
         self.requests = Requests(database)
+        self.retention = Retention(database)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, migrating: Migrating = unnoticed) -> Store:
