@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 from support_jobs import BORN, arn, at, response, step
 from support_sweep import Scene, not_found, refusal, scene
@@ -463,3 +465,30 @@ def test_what_a_person_expects_goes_before_what_was_learned(play: Scene) -> None
         play.turn(after=150)
     assert [one.what for _, changes in play.told() for one in changes if isinstance(one, Reminder)] == ["overdue"]
     assert play.messages() == 1
+
+
+def test_many_jobs_are_gone_through_with_others_in_between(play: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for the event loop has a turn while a large group is gone through, and no job is left out."""
+    numbers = range(1, 8)
+    play.aws.jobs = running(*numbers)
+    play.watch(*numbers)
+    play.turn()
+    monkeypatch.setattr("watcher.sweep.group.AT_A_STRETCH", 2)
+    moments: list[int] = []
+
+    async def turn_beside_another() -> None:
+        async def other() -> None:
+            while True:
+                moments.append(play.aws.lists)
+                await anyio.lowlevel.checkpoint()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(other)
+            await play.group.turn()
+            tasks.cancel_scope.cancel()
+
+    play.now += 150
+    anyio.run(turn_beside_another)
+    assert moments.count(0) >= 4
+    assert play.aws.lists == 1
+    assert {job.looked_at for job in play.group.jobs.values()} == {play.now}

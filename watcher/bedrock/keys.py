@@ -22,6 +22,7 @@ from watcher.bedrock.errand import Errand
 from watcher.bedrock.faults import explain_credentials
 from watcher.bedrock.settings import Settings
 from watcher.bedrock.source import Found, Identity, Source
+from watcher.bedrock.transport import Transport
 from watcher.clock import now
 from watcher.errors import LookError, LookFault
 
@@ -170,6 +171,7 @@ class Keys:
     def _new_client(self, region: str) -> Any:  # noqa: ANN401 - aioboto3 is untyped
         settings = self.settings
         config = AioConfig(
+            http_session_cls=Transport,
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.read_timeout,
             max_pool_connections=settings.connections,

@@ -6,6 +6,7 @@ says of itself (``report``).
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -99,6 +100,8 @@ class Daemon:
         retired = await parts.transact(store.outbox.retire, names, now, self._lanes.tell)
         revived = await self._reload.start()
         await self._watch.refresh()
+        # The jobs are here to stay: looking through them all for garbage would hold up everything, again and again.
+        gc.freeze()
         jobs = sum(len(group.jobs) for group in self._watch.groups.values())
         log.info("started", version=__version__, pid=os.getpid(), jobs=jobs, channels=names, **places(config))
         if not names:

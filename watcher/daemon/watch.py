@@ -17,7 +17,7 @@ from watcher.daemon.pulses import beat
 from watcher.errors import BadConfig, LookError
 from watcher.loop import Bell
 from watcher.model import Job, JobArn, parse_identifier
-from watcher.policy import Cadence, Digest, Limits, Route, Traits
+from watcher.policy import Cadence, Digest, Limits, Route
 from watcher.store.jobs import Wanted
 from watcher.sweep import Group, Watched
 
@@ -29,10 +29,9 @@ class Watch:
         self.groups: dict[str, Group] = {}
         self.bells: dict[str, Bell] = {}
         self._parts, self._on_news = parts, on_news
-        self._revision = 0
+        self._seen = 0, 0
         self._settings = settings_of(parts.config)
         self._first: dict[str, Job] = {}
-        self._homes: dict[int, str] = {}
         self._keys: dict[Credentials, Keys] = {}
         self._used: dict[str, Credentials] = {}
         self._left: list[Keys] = []
@@ -40,9 +39,10 @@ class Watch:
     async def refresh(self) -> list[str]:
         """Take over what people have changed in the store; return the keys of groups that are new."""
         before = set(self.groups)
-        for job in await self._parts.transact(self._parts.store.ledger.roster, self._revision):
-            self._revision = max(self._revision, job.revision)
-            self._place(job)
+        while jobs := await self._parts.transact(self._parts.store.ledger.roster, *self._seen):
+            for job in jobs:
+                self._place(job)
+            self._seen = jobs[-1].revision, jobs[-1].id
         return [key for key in self.groups if key not in before]
 
     def reconfigure(self) -> None:
@@ -85,22 +85,18 @@ class Watch:
         return any(group.troubled for group in self.groups.values())
 
     def _place(self, job: Job) -> None:
-        home = self._homes.get(job.id)
         watched = (job.from_cli or job.from_config) and job.state != "ended"
-        if home is not None and (not watched or home != job.scope):
-            self.groups[home].jobs.pop(job.id, None)
-            del self._homes[job.id]
+        for key, group in self.groups.items():
+            if not watched or key != job.scope:
+                group.jobs.pop(job.id, None)
         if not watched:
             return
         group = self.groups.get(job.scope) or self._new_group(job)
         known = group.jobs.get(job.id)
         if known is None:
             group.jobs[job.id] = Watched.of(job)
-            self._homes[job.id] = job.scope
         else:
-            known.identifier, known.traits, known.asked = job.identifier, Traits.of(job), job.asked_at > 0
-            known.expected, known.remind_at = job.expected, job.remind_at
-            known.due_at = min(known.due_at, job.next_poll_at)
+            known.update(job)
         self.bells[job.scope].ring()
 
     def _new_group(self, job: Job) -> Group:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import anyio
+import anyio.lowlevel
 
 from watcher.bedrock.answers import Answer, Summary
 from watcher.bedrock.kind import Kind
@@ -25,6 +26,9 @@ from watcher.sweep.watched import Watched, is_settled, mark_of_summary, summary_
 
 AT_ONCE = 8
 """Gets under way at the same time, in one group."""
+
+AT_A_STRETCH = 1000
+"""Jobs that are gone through before others may run: a millisecond or two."""
 
 LIST_AGAIN = 3600.0
 """When List is denied, it is tried again after this many seconds."""
@@ -90,9 +94,9 @@ class Group:
         if not self._scope_read:
             self._scope, self._scope_read = await self._transact(self._book.scope, self.key), True
         turn = Turn(self._now(), Circumstances(self._kind, self.cadence, self.limits, self.routes, self._luck()))
-        due = self._due(turn.now)
-        if due:
-            await self._get_all(turn, await self._sift(turn, due))
+        certain, plain = await self._due(turn.now)
+        if certain or plain:
+            await self._get_all(turn, await self._sift(turn, certain, plain))
             await self._judge(turn)
             self.swept_at = turn.now
         self.next_turn = self._next()
@@ -117,12 +121,23 @@ class Group:
         """Close the connections to AWS."""
         await self._eyes.close()
 
-    def _due(self, now: float) -> list[Watched]:
-        asked = any(job.asked for job in self.jobs.values())
-        if self._scope and not asked and now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY:
-            return []
-        slowest = self.cadence.slowest
-        return [job for job in self.jobs.values() if job.is_due(now, longest_wait(job, slowest))]
+    async def _due(self, now: float) -> tuple[list[Watched], list[Watched]]:
+        """Return the jobs that are due: those for which only a Get will do, and the others."""
+        jobs = list(self.jobs.values())
+        certain: list[Watched] = []
+        plain: list[Watched] = []
+        if (
+            self._scope
+            and now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY
+            and not any(job.asked for job in jobs)
+        ):
+            return certain, plain
+        for start in range(0, len(jobs), AT_A_STRETCH):
+            for job in jobs[start : start + AT_A_STRETCH]:
+                if job.is_due(now, longest_wait(job, self.cadence.slowest)):
+                    (certain if job.needs_get(now) else plain).append(job)
+            await anyio.lowlevel.checkpoint()
+        return certain, plain
 
     def _next(self) -> float | None:
         first = min((job.due_at for job in self.jobs.values()), default=None)
@@ -130,14 +145,12 @@ class Group:
             return first
         return max(first, self._scope.next_poll_at)
 
-    async def _sift(self, turn: Turn, due: list[Watched]) -> list[Watched]:
+    async def _sift(self, turn: Turn, certain: list[Watched], plain: list[Watched]) -> list[Watched]:
         """Return the jobs to Get: those that List cannot answer for, that it shows moved, or that it lacks."""
-        plain = [job for job in due if not job.needs_get(turn.now)]
         if not self._kind.listed or len(plain) < LISTED_FROM or turn.now < self._list_from:
-            return due
-        certain = [job for job in due if job.needs_get(turn.now)]
+            return [*certain, *plain]
         try:
-            moved, missing = await self._list(turn, plain)
+            return [*certain, *await self._list(turn, plain)]
         except LookError as error:
             if error.of_scope or error.fault is LookFault.THROTTLED:
                 turn.scope_error = error
@@ -145,14 +158,13 @@ class Group:
             self._log.warning("list_failed", scope=self.key, error=error.what, remedy=error.remedy)
             if error.fault is LookFault.DENIED:
                 self._list_from = turn.now + LIST_AGAIN
-            return due
-        return [*certain, *moved, *missing]
+            return [*certain, *plain]
 
-    async def _list(self, turn: Turn, wanted: list[Watched]) -> tuple[list[Watched], list[Watched]]:
-        """Page through List until all *wanted* are found; return those that moved and those that are not there."""
-        by_arn = {job.arn: job for job in self.jobs.values() if not job.needs_get(turn.now)}
-        missing = {job.arn: job for job in wanted}
-        moved: list[Watched] = []
+    async def _list(self, turn: Turn, wanted: list[Watched]) -> list[Watched]:
+        """Page through List until all *wanted* are found; return those that moved, and those that are not there."""
+        by_arn = {job.arn: job for job in self.jobs.values()}
+        missing = {job.id for job in wanted}
+        moved: dict[int, Watched] = {}
         token: str | None = None
         oldest = min(job.created_at for job in wanted) - 1
         for _ in range(_MOST_PAGES):
@@ -160,17 +172,16 @@ class Group:
             turn.looked = True
             for summary in page.summaries:
                 job = by_arn.get(summary.arn)
-                if job is None:
+                if job is None or job.needs_get(turn.now):
                     continue
-                missing.pop(summary.arn, None)
+                missing.discard(job.id)
                 if not self._unmoved(turn, job, summary):
                     turn.summaries[job.id] = summary
-                    moved.append(job)
+                    moved[job.id] = job
             token = page.token
             if not token or not missing:
                 break
-        unique = {job.id: job for job in moved}
-        return list(unique.values()), list(missing.values())
+        return [*moved.values(), *(job for job in wanted if job.id in missing)]
 
     def _unmoved(self, turn: Turn, job: Watched, summary: Summary) -> bool:
         seen = summary_hash(summary)
@@ -251,7 +262,8 @@ class Group:
         """Bring the working copy to what was written."""
         if job.failures:
             self._log.info("job_works_again", job=job.identifier)
-        job.arn, job.state, job.mark, job.closing_at = seen.arn, seen.state, seen.mark, seen.closing_at
+        job.arn = job.identifier if job.identifier == seen.arn else seen.arn  # one text, not two
+        job.state, job.mark, job.closing_at = seen.state, seen.mark, seen.closing_at
         job.reminded, job.remind_at = seen.reminded, seen.remind_at
         job.looked_at = job.confirmed_at = seen.seen_at
         job.due_at = seen.next_poll_at
