@@ -12,6 +12,7 @@ import pytest
 from support_jobs import BORN, arn, at, response, step
 from support_sweep import Scene, not_found, refusal, scene
 
+from watcher.bedrock.answers import Answer
 from watcher.errors import LookFault
 from watcher.model import JobArn, Reminder, StatusChanged, StepChanged, Vanished, WatchLost, WatchRegained
 from watcher.policy import Cadence, Limits
@@ -492,3 +493,22 @@ def test_many_jobs_are_gone_through_with_others_in_between(play: Scene, monkeypa
     assert moments.count(0) >= 4
     assert play.aws.lists == 1
     assert {job.looked_at for job in play.group.jobs.values()} == {play.now}
+
+
+def test_a_job_that_nobody_watches_any_more_when_aws_answers_is_not_told(
+    play: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play.aws.jobs = running(1, 2)
+    play.watch(1, 2)
+    play.turn()
+    known, answered = len(play.told()), play.aws.get
+    play.aws.jobs[arn(1)] = response(1, status="Completed", minute=60)
+
+    async def answer_late(identifier: str) -> Answer:
+        answer = await answered(identifier)
+        play.group.jobs.pop(1, None)
+        return answer
+
+    monkeypatch.setattr(play.aws, "get", answer_late)
+    play.turn(after=150)
+    assert len(play.told()) == known

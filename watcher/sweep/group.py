@@ -201,7 +201,7 @@ class Group:
 
         async def get(job: Watched) -> None:
             async with limiter:
-                if turn.hopeless:
+                if turn.hopeless or job.id not in self.jobs:
                     return
                 try:
                     await self._get(turn, job)
@@ -215,6 +215,8 @@ class Group:
     async def _get(self, turn: Turn, job: Watched) -> None:
         answer = await self._eyes.get(job.identifier)
         turn.looked = True
+        if job.id not in self.jobs:
+            return  # somebody stopped watching it while AWS was asked
         now = self._now()
         known = await self._transact(self._book.facts, job.id)
         usual = await self._usual(answer)
