@@ -5,7 +5,7 @@ Nothing that happens to one group, or to one job, delays another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import anyio
@@ -235,7 +235,7 @@ class Group:
                 self.jobs.pop(job.id, None)
                 self._on_news()
                 return
-            self._tell(job.identifier, seen.transitions, seen.postings)
+            self._tell({"job": job.identifier}, seen.transitions, seen.postings)
         self._take_over(job, seen)
         summary = turn.summaries.get(job.id)
         if summary is not None and is_settled(self._kind, answer.facts, summary):
@@ -252,11 +252,13 @@ class Group:
             self._durations[alike] = (self._now(), durations)
         return durations
 
-    def _tell(self, about: str, transitions: tuple[Transition, ...], postings: tuple[Posting, ...]) -> None:
+    def _tell(
+        self, about: Mapping[str, str], transitions: tuple[Transition, ...], postings: tuple[Posting, ...]
+    ) -> None:
         """After a commit: log what it told, and wake the lanes."""
         if names := sorted(topics(transitions)):
             told = ", ".join(posting.channel for posting in postings)
-            self._log.info("news", about=about, what=", ".join(names), told=told or "nobody")
+            self._log.info("news", **about, what=", ".join(names), told=told or "nobody")
         if postings:
             self._on_news()
 
@@ -320,7 +322,7 @@ class Group:
         if self._scope is None:
             self._log.warning("scope_failing", scope=self.key, error=error.what, remedy=error.remedy)
         self._scope = scope_after(self.key, self._scope, state, now)
-        self._tell(self.key, state.transitions, state.postings)
+        self._tell({"scope": self.key}, state.transitions, state.postings)
 
     async def _answer(self, asking: list[Watched]) -> None:
         if asking:
@@ -338,4 +340,4 @@ class Group:
         await self._transact(self._book.scope_regained, self.key, now, transitions, postings)
         self._log.info("scope_works_again", scope=self.key)
         self._scope = None
-        self._tell(self.key, transitions, postings)
+        self._tell({"scope": self.key}, transitions, postings)
