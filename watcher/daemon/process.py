@@ -16,6 +16,7 @@ import anyio
 
 from watcher import __version__, clock
 from watcher.config import Config
+from watcher.daemon.heart import Heart
 from watcher.daemon.keeping import Keeping
 from watcher.daemon.lanes import Lanes, given_up
 from watcher.daemon.parts import Parts
@@ -52,6 +53,7 @@ class Daemon:
         self._keeping = Keeping(self._parts)
         self._reload = Reload(self._parts, self._watch, self._lanes, load)
         self._report = Report(self._parts, self._watch, self._lanes, self._reload, self._notify)
+        self._heart = Heart(self._parts, self._lanes)
         self._starting, self._polling, self._sending = anyio.CancelScope(), anyio.CancelScope(), anyio.CancelScope()
         self._told_to_reload = anyio.Event()
         self._stale = False
@@ -68,6 +70,7 @@ class Daemon:
             if not self._parts.stopping:
                 listening.start_soon(self._report.tell)
                 listening.start_soon(self._report.live)
+                listening.start_soon(self._heart.beat)
                 listening.start_soon(self._reload_when_told)
                 self._notify.ready(self._report.headline())
                 async with anyio.create_task_group() as working:
