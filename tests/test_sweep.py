@@ -251,7 +251,7 @@ def test_a_job_that_aws_has_never_known_is_told_as_blindness_once(play: Scene) -
     assert [type(change) for _, changes in play.told() for change in changes] == [WatchLost]
 
 
-@pytest.mark.parametrize("fault", [LookFault.CREDENTIALS, LookFault.NETWORK, LookFault.SERVER, LookFault.DENIED])
+@pytest.mark.parametrize("fault", [LookFault.NETWORK, LookFault.SERVER, LookFault.DENIED])
 def test_a_failure_that_all_share_is_one_event_of_the_scope_and_one_when_it_is_over(
     play: Scene, fault: LookFault
 ) -> None:

@@ -16,10 +16,10 @@ from watcher.daemon.parts import Parts
 from watcher.daemon.pulses import beat
 from watcher.errors import BadConfig, LookError
 from watcher.loop import Bell
-from watcher.model import Job, JobArn, parse_identifier
-from watcher.policy import Cadence, Digest, Limits, Route
+from watcher.model import Job, JobArn, account_scope, parse_identifier
+from watcher.policy import Cadence, Digest, Limits, Route, Traits
 from watcher.store.jobs import Wanted
-from watcher.sweep import Group, Watched
+from watcher.sweep import Account, Group, Watched
 
 
 class Watch:
@@ -35,6 +35,7 @@ class Watch:
         self._keys: dict[Credentials, Keys] = {}
         self._used: dict[str, Credentials] = {}
         self._left: list[Keys] = []
+        self._accounts: dict[str, Account] = {}
 
     async def refresh(self) -> list[str]:
         """Take over what people have changed in the store; return the keys of groups that are new."""
@@ -79,9 +80,11 @@ class Watch:
 
     async def once(self) -> bool:
         """Let each group take one turn; return whether a look failed."""
-        async with anyio.create_task_group() as tasks:
-            for group in self.groups.values():
-                tasks.start_soon(group.turn)
+        # The second round is for those that another group's try has let in: while credentials are lost, one tries.
+        for _ in range(2):
+            async with anyio.create_task_group() as tasks:
+                for group in self.groups.values():
+                    tasks.start_soon(group.turn)
         return any(group.troubled for group in self.groups.values())
 
     def _place(self, job: Job) -> None:
@@ -101,12 +104,14 @@ class Watch:
 
     def _new_group(self, job: Job) -> Group:
         parts = self._parts
+        account = self._account_of(job)
         group = Group(
             job.scope,
             KINDS[job.kind],
             self._eyes(job),
             parts.store.ledger,
             parts.transact,
+            account=account,
             now=clock.now,
             luck=parts.luck,
             on_news=self._on_news,
@@ -130,6 +135,32 @@ class Watch:
     def _whose(self, job: Job) -> Credentials:
         """Return which credentials all that is of the job's scope is asked with."""
         return credentials_of(self._parts.config, _account(job), job.profile)
+
+    def _account_of(self, job: Job) -> Account:
+        """Return what all groups of the job's account share."""
+        key = account_scope(job.scope)
+        if key not in self._accounts:
+            parts = self._parts
+            self._accounts[key] = Account(
+                key,
+                parts.store.ledger,
+                parts.transact,
+                traits=lambda: self._traits(key),
+                now=clock.now,
+                wake=lambda: self._wake(key),
+                on_news=self._on_news,
+                log=parts.log,
+            )
+        return self._accounts[key]
+
+    def _traits(self, account: str) -> list[Traits]:
+        groups = [group for key, group in self.groups.items() if account_scope(key) == account]
+        return [job.traits for group in groups for job in group.jobs.values()]
+
+    def _wake(self, account: str) -> None:
+        for key, bell in self.bells.items():
+            if account_scope(key) == account:
+                bell.ring()
 
 
 def _account(job: Job) -> str:

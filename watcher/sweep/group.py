@@ -19,6 +19,7 @@ from watcher.logs import Log
 from watcher.model import Posting, Sighting, Transition, WatchRegained
 from watcher.policy import LISTED_FROM, SLOWEST_RETRY, Cadence, Limits, Route, next_look, post, topics
 from watcher.store.ledger import Scope
+from watcher.sweep.account import Account
 from watcher.sweep.decide import Circumstances, is_worth_writing, miss, scope_miss, shared_fault, sight
 from watcher.sweep.edges import Book, Eyes, Transact
 from watcher.sweep.turn import Turn, longest_wait, scope_after
@@ -34,6 +35,9 @@ LIST_AGAIN = 3600.0
 """When List is denied, it is tried again after this many seconds."""
 
 AGAIN = "asked again soon"
+
+KNOWS_US = frozenset({LookFault.DENIED, LookFault.NOT_FOUND, LookFault.INVALID})
+"""What AWS answers only to those whose credentials are good."""
 
 LEARN_AGAIN = 3600.0
 """How long jobs usually take is read anew after this many seconds."""
@@ -52,6 +56,7 @@ class Group:
         book: Book,
         transact: Transact,
         *,
+        account: Account,
         now: Callable[[], float],
         luck: Callable[[], float],
         on_news: Callable[[], None],
@@ -63,6 +68,7 @@ class Group:
         self.limits = Limits()
         self.routes: tuple[Route, ...] = ()
         self._kind, self._eyes, self._book, self._transact = kind, eyes, book, transact
+        self._account = account
         self._now, self._luck, self._on_news, self._log = now, luck, on_news, log
         self._next_eyes: Eyes | None = None
         self._scope: Scope | None = None
@@ -75,7 +81,7 @@ class Group:
     @property
     def troubled(self) -> bool:
         """Whether AWS could not be asked, or refused, about any of these jobs."""
-        return self._scope is not None or any(job.failures for job in self.jobs.values())
+        return self.blind or any(job.failures for job in self.jobs.values())
 
     @property
     def turning_over(self) -> bool:
@@ -85,7 +91,7 @@ class Group:
     @property
     def blind(self) -> bool:
         """Whether AWS cannot be asked about any of these jobs."""
-        return self._scope is not None
+        return self._scope is not None or self._account.lost
 
     async def turn(self) -> float | None:
         """Look at what is due; return when (epoch seconds) the next turn is, or None with nothing to watch."""
@@ -93,12 +99,14 @@ class Group:
             self._eyes, self._next_eyes = self._next_eyes, None
         if not self._scope_read:
             self._scope, self._scope_read = await self._transact(self._book.scope, self.key), True
+        await self._account.load()
         turn = Turn(self._now(), Circumstances(self._kind, self.cadence, self.limits, self.routes, self._luck()))
         certain, plain = await self._due(turn.now)
-        if certain or plain:
-            await self._get_all(turn, await self._sift(turn, certain, plain))
-            await self._judge(turn)
-            self.swept_at = turn.now
+        with self._account.entered(asked=any(job.asked for job in certain)) as may_look:
+            if may_look and (certain or plain):
+                await self._get_all(turn, await self._sift(turn, certain, plain))
+                await self._judge(turn)
+                self.swept_at = turn.now
         self.next_turn = self._next()
         return self.next_turn
 
@@ -114,6 +122,7 @@ class Group:
         """Ask AWS another way from the next turn on, and at once what could not be asked."""
         self._next_eyes = eyes
         self._list_from = 0.0
+        self._account.try_again()
         if self._scope is not None:
             self._scope = replace(self._scope, next_poll_at=0.0)
 
@@ -141,9 +150,9 @@ class Group:
 
     def _next(self) -> float | None:
         first = min((job.due_at for job in self.jobs.values()), default=None)
-        if first is None or self._scope is None:
-            return first
-        return max(first, self._scope.next_poll_at)
+        if first is None:
+            return None
+        return max(first, self._account.opens_at(), self._scope.next_poll_at if self._scope else 0.0)
 
     async def _sift(self, turn: Turn, certain: list[Watched], plain: list[Watched]) -> list[Watched]:
         """Return the jobs to Get: those that List cannot answer for, that it shows moved, or that it lacks."""
@@ -169,7 +178,7 @@ class Group:
         oldest = min(job.created_at for job in wanted) - 1
         for _ in range(_MOST_PAGES):
             page = await self._eyes.page(oldest, token)
-            turn.looked = True
+            await self._saw(turn)
             for summary in page.summaries:
                 job = by_arn.get(summary.arn)
                 if job is None or job.needs_get(turn.now):
@@ -214,7 +223,7 @@ class Group:
 
     async def _get(self, turn: Turn, job: Watched) -> None:
         answer = await self._eyes.get(job.identifier)
-        turn.looked = True
+        await self._saw(turn)
         if job.id not in self.jobs:
             return  # somebody stopped watching it while AWS was asked
         now = self._now()
@@ -240,6 +249,11 @@ class Group:
         summary = turn.summaries.get(job.id)
         if summary is not None and is_settled(self._kind, answer.facts, summary):
             job.listed = summary_hash(summary)
+
+    async def _saw(self, turn: Turn) -> None:
+        """AWS has answered: that is told before anything that the answer tells."""
+        turn.looked = True
+        await self._account.works(turn.how, turn.now)
 
     async def _usual(self, answer: Answer) -> tuple[float, ...]:
         """Return how long jobs alike took, read anew every hour."""
@@ -283,6 +297,13 @@ class Group:
     async def _judge(self, turn: Turn) -> None:
         """Write what failed: as the scope's fault when it is shared, else job by job."""
         errors = [error for _, error in turn.errors]
+        if turn.credentials is not None:
+            asking = [job for job in self.jobs.values() if job.asked]
+            await self._account.miss(turn.how, turn.credentials, turn.now)
+            await self._answer(asking)
+            return
+        if any(error.fault in KNOWS_US for error in errors):
+            await self._account.works(turn.how, turn.now)
         shared = turn.scope_error or shared_fault(errors, looked=turn.looked, others_work=self._others_work(turn))
         if shared is not None:
             await self._miss_scope(turn, shared)
@@ -315,7 +336,7 @@ class Group:
 
     async def _miss_scope(self, turn: Turn, error: LookError) -> None:
         now = self._now()
-        state = scope_miss(turn.how, self._scope, self.jobs.values(), error, now)
+        state = scope_miss(turn.how, self._scope, [job.traits for job in self.jobs.values()], error, now)
         asking = [job for job in self.jobs.values() if job.asked]
         await self._transact(self._book.scope_missed, self.key, state, now)
         await self._answer(asking)
