@@ -44,6 +44,7 @@ format: $(STAMP)
 lock: $(STAMP)  ## Write requirements.lock anew from pyproject.toml: names, versions, hashes, no index
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 		--no-header --all-extras --upgrade pyproject.toml -o requirements.lock
+	$(MAKE) service-lock
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bedrock-watch needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -54,3 +55,22 @@ $(STAMP): requirements.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis
+
+# The service (deploy/systemd).
+.PHONY: test-systemd service-lock wheelhouse
+WHEELHOUSE ?= dist/wheelhouse
+FOR ?= $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+test-systemd: $(STAMP)  ## Test the service on a real systemd, in a container (root; two minutes more the first time)
+	$(BIN)/python tests/systemd/run.py
+
+service-lock: $(STAMP)  ## Write what of the lock the installed service needs: no extras
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--constraint requirements.lock pyproject.toml -o deploy/systemd/requirements.lock
+
+wheelhouse: $(STAMP)  ## Gather what install.sh needs on a machine without a network that has Python $(FOR)
+	rm -rf $(WHEELHOUSE)/systemd $(WHEELHOUSE)/*.whl
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
+		--python-version $(FOR) --dest $(WHEELHOUSE) --requirement deploy/systemd/requirements.lock
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir $(WHEELHOUSE) .
+	cp -R deploy/systemd $(WHEELHOUSE)/systemd

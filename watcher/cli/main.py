@@ -28,7 +28,6 @@ COMMANDS = {
         "deliveries",
         "List messages and their tries, send them again, or drop them.",
     ),
-    "wait": ("watcher.cli.wait.command", "wait", "Wait until jobs are over, or have come to a sub-task's status."),
     "mute": ("watcher.cli.mute", "mute", "Hold the news of jobs back for a while."),
     "unmute": ("watcher.cli.mute", "unmute", "Tell the news of jobs again, and now what was held back."),
     "channel": ("watcher.cli.channel", "channel", "List the channels, explain them, preview or test messages."),
@@ -39,6 +38,8 @@ COMMANDS = {
     "run": ("watcher.cli.run", "run", "Run the daemon in the foreground."),
     "demo": ("watcher.cli.demo", "demo", "Play the whole story on a simulated Bedrock, alerts included."),
     "simulate": ("watcher.cli.simulate", "simulate", "Serve a simulated Bedrock on loopback, for fire drills."),
+    "completion": ("watcher.cli.manual", "completion", "Print what makes a shell complete commands, options and jobs."),
+    "man": ("watcher.cli.manual", "man", "Print the manual page, in the markup of man pages."),
 }
 
 

@@ -13,17 +13,16 @@ from __future__ import annotations
 from watcher.config.durations import format_duration, parse_duration
 from watcher.config.files import BadConfigFile, examine, find, load, user_path
 from watcher.config.reader import Mistake
-from watcher.config.secret import SecretUnreadable
 from watcher.config.values import (
     AccountConfig,
     AwsConfig,
     ChannelConfig,
     Config,
     DiscoverConfig,
-    HeartbeatConfig,
     JobConfig,
     PollConfig,
     RemindConfig,
+    SecretUnreadable,
 )
 
 __all__ = [
@@ -33,7 +32,6 @@ __all__ = [
     "ChannelConfig",
     "Config",
     "DiscoverConfig",
-    "HeartbeatConfig",
     "JobConfig",
     "Mistake",
     "PollConfig",

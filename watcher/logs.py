@@ -1,4 +1,4 @@
-"""Logging: for the systemd journal as fields, for a person on a terminal as lines, otherwise as JSON.
+"""Logging: structlog lines, for a person on a terminal, as JSON otherwise.
 
 Not its business: what is logged.  The libraries' own loggers are kept quiet: botocore prints a traceback for each
 failed refresh of credentials, urllib3 and Apprise print URLs, and those hold secrets.
@@ -9,14 +9,9 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import suppress
-from typing import Any, Protocol
-
-from watcher.logs.journal import Journal, is_stderr
+from typing import Any, Protocol, TextIO, cast
 
 _QUIET = ("aioboto3", "aiobotocore", "botocore", "boto3", "urllib3", "requests", "apprise", "asyncio", "aiohttp")
-
-
-__all__ = ["Log", "is_stderr", "setup"]
 
 
 class Log(Protocol):
@@ -35,16 +30,18 @@ class Log(Protocol):
         """Log that something failed that somebody has to see to."""
 
 
-class _Stderr:
-    """Takes lines for stderr: a full disk, or a terminal that is gone, costs lines, not the daemon."""
+class _Stream:
+    """Stderr, as long as it takes something: a full disk, or a terminal that is gone, costs lines, not the daemon."""
 
-    def take(self, line: str) -> None:
-        """Write one line."""
+    def write(self, text: str) -> None:
+        """Write."""
         with suppress(OSError):
-            sys.stderr.write(f"{line}\n")
-            sys.stderr.flush()
+            sys.stderr.write(text)
 
-    debug = info = warning = error = take
+    def flush(self) -> None:
+        """Flush."""
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def setup(*, verbose: int = 0, color: str = "auto") -> Log:
@@ -54,20 +51,18 @@ def setup(*, verbose: int = 0, color: str = "auto") -> Log:
     terminal = sys.stderr.isatty()
     colors = color == "always" or (color == "auto" and terminal)
     level = logging.DEBUG if verbose else logging.INFO
-    processors: list[Any] = [structlog.processors.add_log_level]
-    sink: Journal | _Stderr = _Stderr()
-    if is_stderr():
-        sink = Journal()
+    shared: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if terminal:
+        shared.append(structlog.dev.ConsoleRenderer(colors=colors))
     else:
-        processors.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
-        if terminal:
-            processors.append(structlog.dev.ConsoleRenderer(colors=colors))
-        else:
-            processors.append(structlog.processors.JSONRenderer(ensure_ascii=False))
+        shared += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
-        processors=processors,
+        processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: sink,
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stream())),
     )
     logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
     for name in _QUIET:

@@ -1,0 +1,83 @@
+"""The container's files: a minimal Debian 12, made once by debootstrap and kept in the user's cache.
+
+Its packages come from where the machine's own come from.  Not its business: booting it (``container``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from machine import CannotRun
+
+SUITE = "bookworm"
+"""Debian 12: the oldest systemd (252) that the service supports, and the Python (3.11) that the program needs."""
+
+_MONTH = 30 * 24 * 3600.0
+
+PACKAGES = (
+    *("systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd"),
+    *("python3", "python3-venv", "pipx"),
+    *("sudo", "ca-certificates", "procps"),
+    *("man-db", "groff-base", "mandoc"),
+    *("bash-completion", "zsh", "fish"),
+)
+
+
+def cache() -> Path:
+    """Return the directory in which images and wheels are kept between runs (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    directory = Path(base if base.startswith("/") else Path.home() / ".cache") / "bedrock-watch-tests"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def kept(name: str, make: Callable[[Path], None]) -> Path:
+    """Return what the cache has of that *name*; without it, let *make* fill a directory that then gets the name.
+
+    What nobody has used for a month is thrown away; another run may be using the rest.
+    """
+    found = cache() / name
+    if not found.exists():
+        making = found.with_suffix(f".{os.getpid()}")
+        try:
+            make(making)
+            making.rename(found)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+    os.utime(found)
+    for old in cache().iterdir():
+        if time.time() - old.stat().st_mtime > _MONTH:
+            shutil.rmtree(old)
+    return found
+
+
+def image() -> Path:
+    """Return the directory of the container's files, making it when this machine has none; raises CannotRun."""
+    return kept(f"{SUITE}-{hashlib.sha256(' '.join(PACKAGES).encode()).hexdigest()[:12]}", _bootstrap)
+
+
+def _bootstrap(directory: Path) -> None:
+    print("making a Debian container, once: a minute or two", flush=True)
+    command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(directory), mirror()]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CannotRun(f"debootstrap failed:\n{done.stdout[-2000:]}{done.stderr}")
+    shutil.rmtree(directory / "var/cache/apt/archives")
+
+
+def mirror() -> str:
+    """Return the Debian archive that this machine's own packages come from, as apt reads its sources; or CannotRun."""
+    listing = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(CODENAME)", "Created-By: Packages"]
+    done = subprocess.run(listing, capture_output=True, text=True, check=False)
+    sources = [line.split() for line in done.stdout.splitlines()]
+    # A machine with another Debian has it in the same archive.
+    archives = [uri for uri, *_ in sources if uri.rstrip("/").endswith("/debian")]
+    for uri in (*(uri for uri, *names in sources if SUITE in names), *archives):
+        return uri
+    raise CannotRun(f"none of this machine's package sources is a Debian archive:\n{done.stdout}{done.stderr}")

@@ -1,0 +1,90 @@
+"""``make test-systemd``: the service's tests, in a container with a real systemd, with no network but loopback.
+
+Everything happens in namespaces and in a cgroup of its own; all of it ends when this process ends, however that is.
+Exits with pytest's code, or with CANNOT where this machine cannot run the suite: never with success then.
+Not its business: what is tested.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import image
+import machine
+import wheels
+
+CANNOT = 77
+"""What test harnesses exit with for "skipped" (automake's protocol)."""
+
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+def main(arguments: list[str]) -> int:
+    """Prepare what takes a network, then run pytest with *arguments* apart from the rest of the machine."""
+    if arguments[:1] == ["--apart"]:
+        return _apart(arguments[1:])
+    if arguments[:1] == ["--inside"]:
+        return _inside(arguments[1:])
+    try:
+        machine.prepare()
+        image.image()
+    except machine.CannotRun as reason:
+        print(banner(str(reason)), file=sys.stderr, flush=True)
+        return CANNOT
+    wheels.wheelhouse()
+    own = [sys.executable, __file__]
+    return subprocess.run(["unshare", "--mount", *own, "--apart", *arguments], check=False).returncode
+
+
+def banner(reason: str) -> str:
+    """Return words that nobody overlooks."""
+    line = "!" * 100
+    return f"{line}\n!!! NOT TESTED: the systemd service. This machine cannot run its tests.\n!!! {reason}\n{line}"
+
+
+def _apart(arguments: list[str]) -> int:
+    """In a mount namespace of our own: make a cgroup, run the tests below it, and take the cgroup away."""
+    subprocess.run(["umount", "--recursive", "--lazy", str(_CGROUPS)], check=False)
+    subprocess.run(["mount", "-t", "cgroup2", "cgroup2", str(_CGROUPS)], check=True)
+    own = _CGROUPS / f"bedrock-watch-tests.{os.getpid()}"
+    own.mkdir()
+    child = [sys.executable, __file__, "--inside", *arguments]
+    # The first process inside is killed with its parent, and all others inside with it.
+    namespaces = ["--cgroup", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    enter = ["sh", "-c", f'echo $$ > {own}/cgroup.procs && exec "$@"', "sh"]
+    command = [*enter, "setpriv", "--pdeathsig=KILL", "unshare", *namespaces, *child]
+    try:
+        return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    finally:
+        for directory, _, _ in os.walk(own, topdown=False):
+            Path(directory).rmdir()
+
+
+def _inside(arguments: list[str]) -> int:
+    """In namespaces of our own: let the cgroup be the root, bring loopback up, and run pytest on a tmpfs."""
+    subprocess.run(["umount", str(_CGROUPS)], check=True)
+    subprocess.run(["mount", "-t", "cgroup2", "cgroup2", str(_CGROUPS)], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    here = Path(__file__).parent
+    with tempfile.TemporaryDirectory(prefix="bedrock-watch-tests.") as directory:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", directory], check=True)
+        try:
+            pytest = [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-o",
+                f"pythonpath={here} {here.parent}",
+                f"--basetemp={directory}/tests",
+            ]
+            return subprocess.run([*pytest, str(here), *arguments], cwd=here.parents[1], check=False).returncode
+        finally:
+            subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,195 @@
+"""What ``install.sh`` puts on a machine, what it refuses, and that it takes all of it away again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import INSTALL, Boot
+from container import Container, Layers
+from service import CONFIGURATION, DATABASE, Service
+
+OFFLINE = f"{INSTALL} --wheelhouse /wheelhouse"
+ARN = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/abcdefghij12"
+
+EVERYTHING = """
+find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /var/tmp \\
+    -o -path /var/log \\) -prune -o -printf '%y %m %u %g %p -> %l\\n' | sort
+cat /etc/passwd /etc/group /etc/shadow /etc/gshadow
+systemctl list-unit-files
+"""
+"""All files with their owners and modes, all users and groups, all units."""
+
+LEFT_BY_OTHERS = ("/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/.pwd.lock")
+"""Copies that useradd(8) and its like keep of the files before their last change, and their lock."""
+
+
+def everything(container: Container) -> set[str]:
+    lines = container.run(EVERYTHING).stdout.splitlines()
+    return {line for line in lines if not any(f" {path} " in line for path in LEFT_BY_OTHERS)}
+
+
+def refused(container: Container, command: str, *, user: str = "root") -> str:
+    """Run *command*, which has to fail and to change nothing; return its last words."""
+    before = everything(container)
+    done = container.run(command, user=user, check=False)
+    assert done.returncode != 0
+    assert everything(container) == before
+    return done.stderr
+
+
+def test_purge_leaves_nothing_behind(machine: Container) -> None:
+    """Neither of what was installed, nor of what was made since by the service and by the administrator."""
+    before = everything(machine)
+    machine.run(OFFLINE)
+    machine.run(f"bedrock-watch add {ARN}", check=False)  # there are no credentials here
+    machine.write("/etc/systemd/system/bedrock-watch.service.d/mine.conf", "[Service]\nNice=5\n")
+    machine.run("systemctl daemon-reload; systemctl restart bedrock-watch; usermod -aG bedrock-watch alice")
+    assert len(everything(machine)) > len(before) + 1000
+    said = machine.run("/opt/bedrock-watch/current/deploy/install.sh --uninstall --purge").stdout
+    assert said == "bedrock-watch: uninstalled; nothing is left\n"
+    assert everything(machine) == before
+
+
+def test_uninstalling_keeps_state_and_configuration_for_the_next_installation(service: Service) -> None:
+    container = service.container
+    service.container.run(f"bedrock-watch add {ARN}", check=False)  # there are no credentials here
+    container.write(CONFIGURATION, container.path(CONFIGURATION).read_text() + "# mine\n")
+    said = container.run(f"{INSTALL} --uninstall").stdout
+    assert "kept: /etc/bedrock-watch, /var/lib/bedrock-watch" in said
+    left = container.run("ls /opt /usr/local/bin; systemctl cat bedrock-watch", check=False)
+    assert "bedrock-watch" not in left.stdout
+    container.run(f"test -e {DATABASE}")
+    container.run(OFFLINE)
+    assert service.active
+    assert [job["arn"] for job in service.ask("list")["jobs"]] == [ARN]
+    assert container.path(CONFIGURATION).read_text().endswith("# mine\n")
+
+
+def test_installing_again_changes_nothing_but_the_release(service: Service) -> None:
+    container, before = service.container, service.pid
+    container.write(CONFIGURATION, container.path(CONFIGURATION).read_text() + "# mine\n")
+    files = {line for line in everything(container) if "/opt/" not in line and "/var/lib/" not in line}
+    assert "upgraded" in container.run(OFFLINE).stdout
+    assert service.active
+    assert service.pid != before
+    assert container.path(CONFIGURATION).read_text().endswith("# mine\n")
+    assert {line for line in everything(container) if "/opt/" not in line and "/var/lib/" not in line} == files
+    assert len(container.run("ls /opt/bedrock-watch/releases").stdout.split()) == 1
+
+
+def test_one_that_was_stopped_and_disabled_stays_so_in_an_upgrade(service: Service) -> None:
+    service.container.run("systemctl disable --now bedrock-watch")
+    said = service.container.run(OFFLINE).stdout
+    assert "it does not run: systemctl enable --now bedrock-watch" in said
+    assert not service.active
+
+
+def test_it_installs_into_an_image_where_no_systemd_runs(machine: Container) -> None:
+    """As when a machine's image is built in a chroot: it starts with the machine, later."""
+    said = machine.run(f"unshare --mount sh -c 'mount -t tmpfs tmpfs /run/systemd && {OFFLINE}'").stdout
+    assert "it starts with the machine" in said
+    assert machine.run("systemctl is-enabled bedrock-watch").stdout == "enabled\n"
+    machine.run("systemctl daemon-reload && systemctl start bedrock-watch")
+
+
+def test_the_configuration_is_the_commented_example_for_the_group_to_read(service: Service) -> None:
+    container = service.container
+    assert container.run(f"stat -c '%a %U:%G' {CONFIGURATION}").stdout == "640 root:bedrock-watch\n"
+    example = container.run("bedrock-watch config init -").stdout
+    line = 'state_dir = "/var/lib/bedrock-watch"'
+    assert container.path(CONFIGURATION).read_text() == example.replace(f"#{line}", line)
+    assert container.run("bedrock-watch config check", user="alice").stdout.startswith("ok: /etc/bedrock-watch/")
+
+
+def test_an_existing_configuration_is_made_readable_for_the_service(machine: Container) -> None:
+    machine.run(f"mkdir /etc/bedrock-watch && umask 077 && echo '[poll]' >{CONFIGURATION}")
+    said = machine.run(OFFLINE).stdout
+    assert f"{CONFIGURATION}: the group may read it now" in said
+    assert machine.path(CONFIGURATION).read_text() == "[poll]\n"
+    assert machine.run("systemctl is-active bedrock-watch").stdout == "active\n"
+
+
+def test_shells_complete_its_commands(service: Service) -> None:
+    run = service.container.run
+    assert "status" in run("fish -c 'complete -C \"bedrock-watch st\"'", user="alice").stdout
+    bash = """
+    . /usr/share/bash-completion/bash_completion
+    _completion_loader bedrock-watch
+    COMP_WORDS=(bedrock-watch st); COMP_CWORD=1
+    "$(complete -p bedrock-watch | sed 's/.*-F \\([^ ]*\\).*/\\1/')" bedrock-watch st bedrock-watch
+    echo "${COMPREPLY[@]}"
+    """
+    assert "status" in run(bash, user="alice").stdout
+    zsh = "autoload -Uz compinit; compinit -u; whence -w _bedrock_watch_completion; print ${_comps[bedrock-watch]}"
+    assert "_bedrock-watch" in run(f"zsh -fc '{zsh}'", user="alice", check=False).stdout
+
+
+def test_the_manual_page_is_there_and_has_every_command(service: Service) -> None:
+    page = service.container.run("MANWIDTH=200 man bedrock-watch", user="alice").stdout
+    help_text = service.container.run("bedrock-watch --help").stdout
+    commands = [line.split()[0] for line in help_text.partition("Commands:")[2].splitlines() if line.strip()]
+    assert len(commands) > 12
+    for command in commands:
+        assert f"bedrock-watch {command}" in page
+
+
+def test_man_finds_no_fault_with_the_manual_page(service: Service) -> None:
+    file = "/usr/local/share/man/man1/bedrock-watch.1"
+    done = service.container.run(f"man --warnings -l {file} >/dev/null; mandoc -Tlint -Wwarning {file}", check=False)
+    complaints = [line for line in (done.stdout + done.stderr).splitlines() if "missing date" not in line]
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def bare(booted: Boot, debian: Layers) -> Iterator[Container]:
+    """One machine for all the tests in which nothing is installed."""
+    with booted(debian) as container:
+        yield container
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--frobnicate", "unknown option: --frobnicate"),
+        ("--purge", "--purge goes with --uninstall only"),
+        ("--wheelhouse", "--wheelhouse needs a value"),
+        ("--wheelhouse /nowhere", "no such directory: /nowhere"),
+        ("--wheelhouse /wheelhouse --python /bin/false", "no Python 3.11 or later at /bin/false"),
+    ],
+)
+def test_words_that_make_no_sense_change_nothing(bare: Container, words: str, said: str) -> None:
+    assert f"install.sh: {said}" in refused(bare, f"{INSTALL} {words}")
+
+
+def test_only_root_can_install(bare: Container) -> None:
+    assert "only root can do this" in refused(bare, OFFLINE, user="admin")
+
+
+def test_without_a_checkout_the_wheels_have_to_be_named(machine: Container) -> None:
+    machine.run("cp -r /home/admin/bedrock-watch/deploy/systemd /home/admin/alone")
+    said = refused(machine, "/home/admin/alone/install.sh")
+    assert "there is no checkout around this script" in said
+    machine.run("/home/admin/alone/install.sh --wheelhouse /wheelhouse")
+
+
+def test_a_python_without_venv_is_said(bare: Container) -> None:
+    bare.run("mv /usr/lib/python3.11/ensurepip /root")
+    assert "apt-get install python3-venv" in refused(bare, OFFLINE)
+    bare.run("mv /root/ensurepip /usr/lib/python3.11")
+
+
+def test_a_wheel_that_is_not_the_locks_is_refused(bare: Container) -> None:
+    """Two wheels are exchanged: what is in the house is not what was tested."""
+    bare.run("cp -r /wheelhouse /other && cp /other/rich-*.whl /other/jinja2-*.whl")
+    assert "DO NOT MATCH THE HASHES" in refused(bare, f"{INSTALL} --wheelhouse /other")
+
+
+def test_a_program_of_that_name_from_elsewhere_is_not_replaced(bare: Container) -> None:
+    bare.run("ln -s /bin/true /usr/local/bin/bedrock-watch")
+    assert "/usr/local/bin/bedrock-watch exists, and is not from here" in refused(bare, OFFLINE)
+    bare.run("rm /usr/local/bin/bedrock-watch")
+
+
+def test_help_says_what_it_does(bare: Container) -> None:
+    assert bare.run(f"{INSTALL} --help", user="alice").stdout.startswith("usage: install.sh")

@@ -1,0 +1,64 @@
+"""The files of the service, as far as they can be read without a systemd; ``make test-systemd`` has the rest."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+from packaging.markers import Marker  # which pytest needs
+
+TOP = Path(__file__).parents[1]
+DEPLOY = TOP / "deploy/systemd"
+
+
+def pins(lock: Path) -> dict[str, set[str]]:
+    """Return what *lock* pins, ``name==version``, with the hashes that it allows."""
+    entries = re.findall(r"^(\S+==\S+).*?\\\n((?: +--hash=\S+(?: \\)?\n)+)", lock.read_text(), re.MULTILINE)
+    return {pin: set(re.findall(r"--hash=(\S+)", hashes)) for pin, hashes in entries}
+
+
+def needed(name: str, found: set[str]) -> set[str]:
+    """Return *name* and everything that it needs here, without any extra; *found* is known already."""
+    if name not in found:
+        found.add(name)
+        for line in distribution(name).requires or ():
+            requirement, _, marker = line.partition(";")
+            match = re.match(r"[\w.-]+", requirement)
+            if match and "extra ==" not in marker and applies(marker):
+                needed(re.sub(r"[-_.]+", "-", match[0]).lower(), found)
+    return found
+
+
+def applies(marker: str) -> bool:
+    """Return whether an environment marker holds here."""
+    return not marker.strip() or Marker(marker).evaluate()
+
+
+def test_the_services_lock_is_the_lock_without_the_extras() -> None:
+    """After a change of the dependencies: make service-lock."""
+    whole, services = pins(TOP / "requirements.lock"), pins(DEPLOY / "requirements.lock")
+    assert services
+    assert services.items() <= whole.items()
+    names = {pin.partition("==")[0] for pin in services}
+    assert needed("bedrock-watch", set()) - {"bedrock-watch"} <= names
+    assert not names & {"pytest", "moto", "mypy"}
+
+
+@pytest.mark.parametrize("script", [DEPLOY / "install.sh", TOP / ".ci/run"], ids=lambda script: script.name)
+def test_a_shell_script_has_none_of_the_usual_mistakes(script: Path) -> None:
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    done = subprocess.run([shellcheck, script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_every_line_of_the_hardening_says_what_it_buys() -> None:
+    hardening = (DEPLOY / "bedrock-watch.service").read_text().partition("# Hardening")[2].partition("\n\n")[0]
+    lines = hardening.splitlines()[1:]
+    assert len(lines) > 50
+    for comment, setting in zip(lines[::2], lines[1::2], strict=True):
+        assert comment.startswith("# ")
+        assert re.match(r"[A-Z]\w+=", setting)
