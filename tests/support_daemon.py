@@ -155,7 +155,7 @@ class Home:
     """A directory with a configuration and a database, where daemons run, one after the other.
 
     *jobs* are identifiers, *channels* maps names to Apprise URLs; *poll*, *aws* and *channel* are more lines of their
-    tables; *env* is added to the environment, *more* to the end of the file.
+    tables; *env* is added to the environment, *more* to the end of the file; the log goes to *log_file*, else beside it.
     """
 
     directory: Path
@@ -169,6 +169,7 @@ class Home:
     env: Mapping[str, str] = field(default_factory=dict)
     more: str = ""
     keep: str = "180d"
+    log_file: Path | None = None
 
     @contextmanager
     def running(self, *options: str) -> Iterator[Process]:
@@ -223,7 +224,7 @@ class Home:
 
     @property
     def _log(self) -> Path:
-        return self.directory / "daemon.log"
+        return self.log_file or self.directory / "daemon.log"
 
     def environment(self) -> dict[str, str]:
         """Return the environment of its processes."""

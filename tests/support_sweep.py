@@ -22,13 +22,16 @@ from watcher.model import DEFAULT_EVENTS, JobArn, Transition
 from watcher.policy import Cadence, Limits, Route
 from watcher.store import Store
 from watcher.store.jobs import Wanted
-from watcher.sweep import Group, Watched
+from watcher.sweep import Account, Group, Watched
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 NO_REMINDERS = Limits(0, 0, 0, 0)
 """The jobs of these tests are old, and it is not told."""
+
+ACCOUNT = "default@123456789012/*/*"
+"""The scope of all that the group's account has."""
 
 SUMMARIZED = ("jobArn", "jobName", "status", "statusDetails", "lastModifiedTime", "creationTime")
 
@@ -108,6 +111,7 @@ class Scene:
     def __init__(self, store: Store) -> None:
         self.store, self.aws, self.log, self.now = store, Aws(), Diary(), 1_800_000_000.0
         self.cadence, self.limits = Cadence(), NO_REMINDERS
+        self.account = self.new_account()
         self.group = self.new_group()
 
     def new_group(self) -> Group:
@@ -119,6 +123,7 @@ class Scene:
             self.aws,
             self.store.ledger,
             self._transact,
+            account=self.account,
             now=lambda: self.now,
             luck=lambda: 0.5,
             on_news=lambda: None,
@@ -128,8 +133,24 @@ class Scene:
         group.cadence, group.routes = self.cadence, (Route("all", DEFAULT_EVENTS),)
         return group
 
+    def new_account(self) -> Account:
+        """Return what an account's groups share, as a fresh process would make it."""
+        log: Log = self.log
+        return Account(
+            ACCOUNT,
+            self.store.ledger,
+            self._transact,
+            traits=lambda: [job.traits for job in self.group.jobs.values()],
+            now=lambda: self.now,
+            wake=lambda: None,
+            on_news=lambda: None,
+            log=log,
+        )
+
     def restart(self) -> None:
         """Forget all that is not in the store."""
+        self.account = self.new_account()
+        self.account = self.new_account()
         self.group = self.new_group()
         for job in self.store.ledger.roster(0):
             if (job.from_cli or job.from_config) and job.state != "ended":

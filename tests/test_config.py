@@ -22,6 +22,7 @@ from watcher.config import (
     ChannelConfig,
     Config,
     DiscoverConfig,
+    HeartbeatConfig,
     JobConfig,
     PollConfig,
     RemindConfig,
@@ -225,10 +226,23 @@ def test_the_example_shows_every_key_there_is() -> None:
     """And every event."""
     text = EXAMPLE.read_text()
     assert example_keys(tomllib.loads(activated(text))) == {
-        "": {"state_dir", "timezone", "keep", "poll", "aws", "remind", "account", "job", "discover", "channel"},
+        "": {
+            "state_dir",
+            "timezone",
+            "keep",
+            "poll",
+            "aws",
+            "remind",
+            "heartbeat",
+            "account",
+            "job",
+            "discover",
+            "channel",
+        },
         "poll": {field.name for field in fields(PollConfig)},
         "aws": {field.name for field in fields(AwsConfig)},
         "remind": {field.name for field in fields(RemindConfig)},
+        "heartbeat": {field.name for field in fields(HeartbeatConfig)} - {"url", "url_credential"},  # one of three
         "account": {field.name for field in fields(AccountConfig)},
         "job": {field.name for field in fields(JobConfig)},
         "discover": {field.name for field in fields(DiscoverConfig)} - {"places"},

@@ -178,7 +178,7 @@ def test_a_url_in_a_file_that_everybody_may_read_is_a_warning(tmp_path: Path, mo
     assert SECRET not in "".join(warnings)
 
 
-TOP = ["state_dir", "timezone", "keep", "poll", "aws", "remind", "job", "channel"]
+TOP = ["state_dir", "timezone", "keep", "poll", "aws", "remind", "heartbeat", "job", "channel"]
 BELOW = ["id", "label", "tags", "name", "url", "url_file", "url_credential", "on", "region", "profile", "ca_bundle"]
 CHOICES = ["accounts", "regions", "names", "burst", "digest", "title", "body", "expect"]
 LIMITS = ["fastest", "slowest", "endpoint_url", "sign", "connect_timeout", "overdue_factor", "stall_after"]

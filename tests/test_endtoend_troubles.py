@@ -72,14 +72,14 @@ def test_credentials_that_expire_are_told_once_for_all_jobs_and_so_is_their_retu
         simulator.clear()
         daemon.wait_for(lambda: len(hook.requests) >= 5)
         assert daemon.terminate() == 0
-    assert lost.title.startswith("[bedrock] CANNOT WATCH jobs of default@123456789012/us-east-1")
+    assert lost.title.startswith("[bedrock] CANNOT WATCH jobs of account 123456789012 since ")
     assert "ExpiredTokenException: The security token included in the request is expired" in lost.body
     assert "What to do: put fresh credentials in place" in lost.body
     assert all(name in lost.body for name in ("nova-support-v3", "nova-legal-v1", "titan-tickets-v7"))
     assert sorted(title.split()[1] for title in told(hook)) == ["CANNOT", "COMPLETED", "FAILED", "STARTED", "WATCHING"]
-    assert any(title.startswith("[bedrock] WATCHING AGAIN jobs of default@123456789012/") for title in told(hook))
+    assert any(title.startswith("[bedrock] WATCHING AGAIN jobs of account 123456789012 ") for title in told(hook))
     assert home.query("SELECT count(*) FROM scopes") == [(0,)]
-    assert len(home.logged("scope_failing")) == len(home.logged("scope_works_again")) == 1
+    assert len(home.logged("credentials_failing")) == len(home.logged("credentials_work_again")) == 1
 
 
 def test_words_that_nobody_knows_yet_are_told_and_kept(

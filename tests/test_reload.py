@@ -224,7 +224,7 @@ def test_a_credential_of_the_service_is_said_to_need_a_restart(
         reload(daemon, home)
         daemon.wait_for(lambda: home.logged("credentials_kept"))
         assert daemon.terminate() == 0
-    assert home.logged("credentials_kept")[0]["channels"] == ["ops"]
+    assert home.logged("credentials_kept")[0]["of"] == ["channel ops"]
     assert "restart" in home.logged("credentials_kept")[0]["remedy"]
 
 

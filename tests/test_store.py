@@ -408,3 +408,16 @@ def test_changed_limits_have_every_running_job_looked_at_again(store: Store) -> 
         sql.execute("UPDATE jobs SET remind_at = 0")
     store.ledger.use_limits("a")
     assert store.jobs.get(job).remind_at == 0
+
+
+def test_the_roster_comes_in_parts_and_misses_no_job_of_a_revision_that_many_share(store: Store) -> None:
+    wanted = [Wanted(JobArn.parse(arn(number)), "us-east-1") for number in range(1, 8)]
+    store.jobs.configure(wanted, NOW)
+    store.jobs.configure([], NOW)  # takes all of them away at once
+    revisions = {job.revision for job in store.ledger.roster(0)}
+    assert len(revisions) == 1
+    seen, parts = (0, 0), []
+    while part := store.ledger.roster(*seen, 3):
+        parts.append([job.id for job in part])
+        seen = part[-1].revision, part[-1].id
+    assert parts == [[1, 2, 3], [4, 5, 6], [7]]

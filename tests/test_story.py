@@ -33,7 +33,7 @@ from watcher.policy import Cadence, Route, Traits, post
 from watcher.store import Store
 from watcher.store.jobs import Wanted
 from watcher.store.outbox import Claim
-from watcher.sweep import Group, Watched
+from watcher.sweep import Account, Group, Watched
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -150,12 +150,23 @@ def alive(world: World, lane: type[Lane]) -> Iterator[tuple[Store, Group, list[L
     store = Store.open(world.path)
     try:
         store.outbox.recover(world.now)
+        account = Account(
+            "a@1/*/*",
+            store.ledger,
+            world.transact,
+            traits=lambda: [job.traits for job in group.jobs.values()],
+            now=lambda: world.now,
+            wake=lambda: None,
+            on_news=lambda: None,
+            log=LOG,
+        )
         group = Group(
-            "scope",
+            "a@1/scope/kind",
             KIND,
             Eyes(world),
             store.ledger,
             world.transact,
+            account=account,
             now=lambda: world.now,
             luck=lambda: 0.5,
             on_news=lambda: None,

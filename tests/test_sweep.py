@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 from support_jobs import BORN, arn, at, response, step
 from support_sweep import Scene, not_found, refusal, scene
 
+from watcher.bedrock.answers import Answer
 from watcher.errors import LookFault
 from watcher.model import JobArn, Reminder, StatusChanged, StepChanged, Vanished, WatchLost, WatchRegained
 from watcher.policy import Cadence, Limits
@@ -248,7 +251,7 @@ def test_a_job_that_aws_has_never_known_is_told_as_blindness_once(play: Scene) -
     assert [type(change) for _, changes in play.told() for change in changes] == [WatchLost]
 
 
-@pytest.mark.parametrize("fault", [LookFault.CREDENTIALS, LookFault.NETWORK, LookFault.SERVER, LookFault.DENIED])
+@pytest.mark.parametrize("fault", [LookFault.NETWORK, LookFault.SERVER, LookFault.DENIED])
 def test_a_failure_that_all_share_is_one_event_of_the_scope_and_one_when_it_is_over(
     play: Scene, fault: LookFault
 ) -> None:
@@ -463,3 +466,49 @@ def test_what_a_person_expects_goes_before_what_was_learned(play: Scene) -> None
         play.turn(after=150)
     assert [one.what for _, changes in play.told() for one in changes if isinstance(one, Reminder)] == ["overdue"]
     assert play.messages() == 1
+
+
+def test_many_jobs_are_gone_through_with_others_in_between(play: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for the event loop has a turn while a large group is gone through, and no job is left out."""
+    numbers = range(1, 8)
+    play.aws.jobs = running(*numbers)
+    play.watch(*numbers)
+    play.turn()
+    monkeypatch.setattr("watcher.sweep.group.AT_A_STRETCH", 2)
+    moments: list[int] = []
+
+    async def turn_beside_another() -> None:
+        async def other() -> None:
+            while True:
+                moments.append(play.aws.lists)
+                await anyio.lowlevel.checkpoint()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(other)
+            await play.group.turn()
+            tasks.cancel_scope.cancel()
+
+    play.now += 150
+    anyio.run(turn_beside_another)
+    assert moments.count(0) >= 4
+    assert play.aws.lists == 1
+    assert {job.looked_at for job in play.group.jobs.values()} == {play.now}
+
+
+def test_a_job_that_nobody_watches_any_more_when_aws_answers_is_not_told(
+    play: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play.aws.jobs = running(1, 2)
+    play.watch(1, 2)
+    play.turn()
+    known, answered = len(play.told()), play.aws.get
+    play.aws.jobs[arn(1)] = response(1, status="Completed", minute=60)
+
+    async def answer_late(identifier: str) -> Answer:
+        answer = await answered(identifier)
+        play.group.jobs.pop(1, None)
+        return answer
+
+    monkeypatch.setattr(play.aws, "get", answer_late)
+    play.turn(after=150)
+    assert len(play.told()) == known

@@ -20,6 +20,8 @@ class ExitCode:
     UNKNOWN_JOB = 4
     AWS_REFUSED = 5
     DELIVERY_FAILED = 6
+    JOB_FAILED = 10
+    JOB_STOPPED = 11
     BUG = 70
     BAD_CONFIG = 78
     TIMED_OUT = 124

@@ -20,6 +20,7 @@ from watcher.errors import WatchError
 DATABASE = "bedrock-watch.db"
 _LOCK = "daemon.lock"
 _STATUS = "status.json"
+_BLOCK = 4096
 
 
 class AlreadyRunning(WatchError):
@@ -100,13 +101,22 @@ def begun_at(state_dir: Path) -> float:
 
 
 def write_status(state_dir: Path, status: Mapping[str, Any]) -> None:
-    """Replace the status file, atomically; a disk that is full costs the status, not the daemon."""
+    """Replace the status file, atomically; on a full disk write over it, for a full disk is what it must tell of."""
     path = state_dir / _STATUS
     fresh = path.with_suffix(f".{os.getpid()}")
-    with suppress(OSError):
+    text = json.dumps(status).encode()
+    # Whole blocks, so that there is room to write over when there is no other.
+    text += b" " * (-len(text) % _BLOCK)
+    try:
         files.make(fresh)
-        fresh.write_text(json.dumps(status) + "\n")
+        fresh.write_bytes(text)
         fresh.replace(path)
+    except OSError:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        with suppress(OSError), path.open("rb+") as stream:
+            stream.write(text)
+            stream.truncate()
 
 
 def age(status: Mapping[str, Any], now: float) -> float:

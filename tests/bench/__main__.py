@@ -30,6 +30,10 @@ def _cost(jobs: int, rounds: int, clients: tuple[str, ...]) -> Step:
     return f"{jobs:,} unchanged jobs", measure
 
 
+def _confirmation(rounds: int) -> Step:
+    return "the daily Get", lambda results: results.costs.append(costs.confirmation(rounds))
+
+
 def _set(what: str, name: str, measure: Callable[[], Any]) -> Step:
     return what, lambda results: setattr(results, name, measure())
 
@@ -43,6 +47,7 @@ FULL: tuple[Step, ...] = (
     _cost(1_000, 5, _ALL),
     _cost(10_000, 3, (OURS, "boto3-get", "boto3-list", FLOOR)),
     _cost(100_000, 3, (OURS, FLOOR)),
+    _confirmation(3),
     _set("the daemon at rest", "rest", lambda: costs.at_rest(30.0)),
     _set("telling changes", "detection", lambda: news.detection(300)),
     _drains(2_000, 3),
@@ -53,6 +58,7 @@ FULL: tuple[Step, ...] = (
 SHORT: tuple[Step, ...] = (
     _cost(1_000, 3, _ALL),
     _cost(10_000, 1, (OURS, FLOOR)),
+    _confirmation(1),
     _set("the daemon at rest", "rest", lambda: costs.at_rest(5.0)),
     _set("telling changes", "detection", lambda: news.detection(30)),
     _drains(300, 1),

@@ -19,7 +19,7 @@ from bench.processes import Place, Unmeasurable, cpu, environment, helper, line,
 from bench.watching import home
 from bench.world import PAGE, arn
 
-OURS, FLOOR = "bedrock-watch", "floor"
+OURS, CONFIRM, FLOOR = "bedrock-watch", "confirm", "floor"
 WINDOW = 2.0
 """Seconds for which the daemon is watched at least, each round; and three sweeps."""
 
@@ -166,6 +166,25 @@ def _aws(place: Place, jobs: int, client: str) -> Iterator[Measure]:
         cost.calls = jobs
 
     yield measure
+
+
+def confirmation(rounds: int) -> Cost:
+    """Return what the Get costs that each job has once a day, recorded: the CPU from the 100th to the 900th of 1000."""
+    cost = Cost(CONFIRM, PAGE)
+    for _ in range(rounds):
+        with world(PAGE) as place, home(place.url, PAGE, channels={"hook": "json://127.0.0.1:9/"}) as made:
+            with closing(made.connect()) as connection:
+                connection.execute("UPDATE jobs SET confirmed_at = confirmed_at - 90000")
+            done = place.ask("counts")["Get"]
+            with made.daemon() as process:
+                wait_for(partial(place.has, "Get", done + 100), "the first jobs are confirmed", process)
+                begun, used = place.ask("counts")["Get"], cpu(process.pid)
+                wait_for(partial(place.has, "Get", done + 900), "most jobs are confirmed", process)
+                used, ended = cpu(process.pid) - used, place.ask("counts")["Get"]
+                cost.rss = memory(process.pid)
+        cost.rounds.append(used / (ended - begun) * 1000)
+    cost.calls = PAGE
+    return cost
 
 
 def at_rest(seconds: float) -> float:

@@ -12,6 +12,7 @@ from bench.goals import Results, judge, percentile
 
 NAMES = {
     "bedrock-watch": "bedrock-watch, the whole daemon",
+    "confirm": "bedrock-watch, the daily Get of each",
     "boto3-get": "boto3, 10 threads, Get",
     "boto3-list": "boto3, List paginator",
     "aws": "aws CLI, a process a job",

@@ -45,15 +45,18 @@ class Stalls:
             self.late = max(self.late, time.monotonic() - due)
 
     def install(self) -> None:
-        """Time every callback of asyncio's."""
-        plain = asyncio.Handle._run
+        """Time every callback of this loop."""
+        plain, loop = asyncio.Handle._run, asyncio.get_running_loop()
 
         def timed(handle: asyncio.Handle) -> None:
+            if handle._loop is not loop:  # type: ignore[attr-defined]
+                return plain(handle)
             begun = time.thread_time()
             plain(handle)
             used = time.thread_time() - begun
             if used > self.callback:
                 self.callback, self.culprit = used, _who(handle)
+            return None
 
         asyncio.Handle._run = timed  # type: ignore[method-assign, assignment]
 
@@ -61,7 +64,7 @@ class Stalls:
 def _who(handle: Any) -> str:
     task = getattr(handle._callback, "__self__", None)
     coroutine = task.get_coro() if isinstance(task, asyncio.Task) else None
-    return getattr(coroutine, "__qualname__", repr(handle._callback))
+    return str(getattr(coroutine, "__qualname__", repr(handle._callback)))
 
 
 async def watch(path: str) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Size:
 
 
 FULL = Size(kills=200, seconds=600, jobs=72, longest=150)
-SHORT = Size(kills=20, seconds=0, jobs=14, longest=40)
+SHORT = Size(kills=20, seconds=0, jobs=14, longest=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +136,14 @@ class Plan:
             what = luck.choice(FAULTS)
             long = luck.random() < 0.06 and what not in ("slow", "stale", "missing", "duplicated")
             yield Trouble(
-                pause=luck.uniform(0.3, 3.0),
+                pause=luck.uniform(0.5, 6.0),
                 what=what,
-                whom=luck.choice(REGIONS) if luck.random() < 0.5 else "",
-                side="List" if what in _LIST_ONLY else "Get" if what == "not_found" else luck.choice(("Get", "both")),
+                whom=luck.choice(REGIONS) if luck.random() < 0.7 else "",
+                side="List"
+                if what in _LIST_ONLY
+                else "Get"
+                if what == "not_found"
+                else luck.choice(("Get", "List", "both")),
                 seconds=luck.uniform(9, 14) if long else luck.uniform(0.4, 4.0),
             )
 

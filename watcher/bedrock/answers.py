@@ -17,10 +17,11 @@ from watcher.bedrock.kind import ListMembers
 _NOTHING = msgspec.Raw(b"")
 
 
-class Summary(msgspec.Struct, frozen=True):
+class Summary(msgspec.Struct, frozen=True, gc=False):
     """One job of a List page, as far as it tells whether the job must be asked for.
 
     *changed* is AWS's time of the last change as sent, *steps* its sub-tasks (``statusDetails``) as JSON.
+    It holds texts alone, so the garbage collector need not look through the thousand of a page.
     """
 
     arn: str
@@ -57,7 +58,7 @@ def page_of(members: ListMembers) -> type[Page]:
         ("changed", str | float | None, msgspec.field(name=members.changed or None, default=None)),
         ("steps", msgspec.Raw, msgspec.field(name=members.steps or None, default=_NOTHING)),
     ]
-    summary = msgspec.defstruct("Summary", found, bases=(Summary,), frozen=True)
+    summary = msgspec.defstruct("Summary", found, bases=(Summary,), frozen=True, gc=False)
     rows = types.GenericAlias(list, (summary,))
     page = msgspec.defstruct(
         "Page",

@@ -134,6 +134,7 @@ class Look:
         found = await self._keys.identity(self._region)
         if found is None or found.account == self._account:
             return error
+        self._keys.forget()  # and read anew: these will never do
         return wrong_account(self._keys.whose, found.account, found.arn, self._account)
 
 

@@ -121,10 +121,11 @@ def _remedy(fault: LookFault, code: str, operation: str, who: str) -> str:
 
 def wrong_account(whose: Credentials, account: str, arn: str, wanted: str) -> LookError:
     """Return the error of credentials that are of another *account*, by its identity *arn*, than the *wanted* one."""
+    are = "is" if whose.profile or whose.role_arn else "are"
     return LookError(
         LookFault.CREDENTIALS,
         "WrongAccount",
-        f"{whose.who} is account {account} ({arn}); the job belongs to {wanted}",
+        f"{whose.who} {are} account {account} ({arn}), the job belongs to {wanted}",
         f'say whose credentials to use: an [[account]] table with id = "{wanted}", or a profile of the job\'s own',
     )
 

@@ -22,6 +22,7 @@ from watcher.bedrock.errand import Errand
 from watcher.bedrock.faults import explain_credentials
 from watcher.bedrock.settings import Settings
 from watcher.bedrock.source import Found, Identity, Source
+from watcher.bedrock.transport import Transport
 from watcher.clock import now
 from watcher.errors import LookError, LookFault
 
@@ -54,7 +55,7 @@ class Keys:
         self._error: LookError | None = None
         self._advised_at = 0.0
         self._identity: Identity | None = None
-        self._identified = False
+        self._identified = -1
 
     async def client(self, region: str) -> Any:  # noqa: ANN401 - aioboto3 is untyped
         """Return the region's client, with credentials that are good now."""
@@ -83,7 +84,7 @@ class Keys:
         """Read everything anew the next time: files, a program, a sign-in."""
         self.generation += 1
         self._source = Source(self.whose, self.settings)
-        self._found = self._identified = False
+        self._found = False
 
     async def identity(self, region: str) -> Identity | None:
         """Return who AWS says we are; None when it does not say.  It is asked once for each set of credentials.
@@ -93,9 +94,11 @@ class Keys:
         if not self.settings.sign:
             return None
         async with self._finding:
-            if not self._identified:
-                self._identified, self._identity = True, None
-                errand = Errand(lambda: self._source.identity(region))
+            if not self._is_fresh():
+                await self._find_for_all(region)
+            if self._identified != self.generation:
+                self._identified, self._identity, source = self.generation, None, self._source
+                errand = Errand(lambda: source.identity(region))
                 with suppress(TimeoutError, *_PROBLEMS):
                     self._identity = await errand.wait(self.settings.credentials_timeout)
             return self._identity
@@ -126,12 +129,15 @@ class Keys:
                 return
             if self._failures != failures and self._error is not None:
                 raise LookError(self._error.fault, self._error.code, self._error.reason, self._error.remedy)
-            try:
-                self._hold(await self._find(region))
-            except LookError as error:
-                self._failures, self._error = self._failures + 1, error
-                self.forget()
-                raise
+            await self._find_for_all(region)
+
+    async def _find_for_all(self, region: str) -> None:
+        try:
+            self._hold(await self._find(region))
+        except LookError as error:
+            self._failures, self._error = self._failures + 1, error
+            self.forget()
+            raise
 
     async def _find(self, region: str) -> Found:
         self._advised_at = now()
@@ -170,6 +176,7 @@ class Keys:
     def _new_client(self, region: str) -> Any:  # noqa: ANN401 - aioboto3 is untyped
         settings = self.settings
         config = AioConfig(
+            http_session_cls=Transport,
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.read_timeout,
             max_pool_connections=settings.connections,

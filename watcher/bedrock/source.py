@@ -5,6 +5,7 @@ Not its business: how long that may take, and who uses what is found (``bedrock.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
     ProcessProvider,
 )
-from botocore.exceptions import CredentialRetrievalError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, CredentialRetrievalError, NoCredentialsError
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 
@@ -67,7 +68,7 @@ class Source:
 
     def find(self, region: str, *, first: bool) -> Found:
         """Find or refresh the credentials; raises what botocore raises."""
-        session = self._client_session() if first else None
+        session = self._client_session(region) if first else None
         if not self._settings.sign:
             return Found(session, None)
         if self._credentials is None:
@@ -124,11 +125,13 @@ class Source:
             name = profiles[name].get("source_profile", "")
         return self._whose.profile
 
-    def _client_session(self) -> AioSession:
+    def _client_session(self, region: str) -> AioSession:
         session = AioSession(profile=self._whose.profile or None)
         session.get_scoped_config()  # reads the files, and raises ProfileNotFound
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
         session.register_component("response_parser_factory", LeanParsers())
+        with suppress(BotoCoreError, ValueError):  # told when the client is made in earnest
+            asyncio.run(_rehearse(session, region))
         return session
 
     def _begin(self, region: str) -> Any:  # noqa: ANN401 - botocore is untyped
@@ -197,6 +200,12 @@ class _Leash:
         if self._process is not None and self._process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+
+async def _rehearse(session: AioSession, region: str) -> None:
+    """Make a client, so that the models are read by now: a tenth of a second that the event loop need not wait."""
+    async with session.create_client("bedrock", region, aws_access_key_id="-", aws_secret_access_key="-"):  # noqa: S106
+        pass
 
 
 def _nobody_types(prompt: str) -> str:

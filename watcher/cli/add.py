@@ -38,7 +38,7 @@ _GLANCE = 0.05
 _LONGEST = 100
 _LONGEST_JOB = 90 * 86_400.0
 
-_CODES = {
+CODES = {
     LookFault.NOT_FOUND: ExitCode.UNKNOWN_JOB,
     LookFault.DENIED: ExitCode.AWS_REFUSED,
     LookFault.CREDENTIALS: ExitCode.AWS_REFUSED,
@@ -99,7 +99,7 @@ def add(  # noqa: PLR0913 - one argument an option
     changed = any(one is not None for one in (label, profile, expected)) or bool(tags)
     wanted = [
         replace(one, label=label, tags=tuple(sorted(set(tags) - {""})) if tags else None, expected=expected)
-        for one in _wanted(context, identifiers, kind, region, profile)
+        for one in wanted_of(context, identifiers, kind, region, profile)
     ]
     pid = service.daemon_pid(context)
     wait = pid is not None and not no_wait
@@ -132,7 +132,7 @@ def _identifiers(words: Sequence[str], kind: str) -> list[JobArn | str]:
 
     found: dict[str, JobArn | str] = {}
     mistakes: list[str] = []
-    for place, word in _read(words):
+    for place, word in read_words(words):
         try:
             identifier = parse_identifier(word, kind)
         except BadIdentifier as error:
@@ -146,7 +146,7 @@ def _identifiers(words: Sequence[str], kind: str) -> list[JobArn | str]:
     return list(found.values())
 
 
-def _read(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+def read_words(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield each word that should name a job, after where it stands (nothing for the command line itself)."""
     for word in words:
         if word != "-":
@@ -178,7 +178,7 @@ def _expected(text: str) -> float:
     return length
 
 
-def _wanted(
+def wanted_of(
     context: Context,
     identifiers: Sequence[JobArn | str],
     kind: str | None,
@@ -263,7 +263,7 @@ def _verdict(view: JobView) -> int:
     if view.error is None:
         return ExitCode.DONE
     note(f"{view.title}: {view.error}\n  it stays listed, and is asked for again")
-    return _CODES.get(view.error.fault, ExitCode.DONE)
+    return CODES.get(view.error.fault, ExitCode.DONE)
 
 
 def _say_what_is_unusual(

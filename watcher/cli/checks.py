@@ -52,6 +52,22 @@ def _check_url(channel: ChannelConfig) -> Checked:
     )
 
 
+def check_heartbeat(settings: Config) -> Checked:
+    """Return what is to be said of the heartbeat's URL; nothing is requested."""
+    nothing = Checked("heartbeat")
+    if not settings.heartbeat:
+        return nothing
+    try:
+        url = settings.heartbeat.secret()
+    except SecretUnreadable as error:
+        if error.not_checkable:
+            return replace(nothing, warning=f"not checkable here: {error.what}")
+        return replace(nothing, mistakes=(Mistake("heartbeat", error.what.removeprefix("heartbeat: "), error.remedy),))
+    if url.startswith(("https://", "http://")):
+        return nothing
+    return replace(nothing, mistakes=(Mistake("heartbeat", "its URL is not an http or https URL"),))
+
+
 def _webhook(url: str) -> str:
     """Return the remedy for a web address in the place of an Apprise URL; empty for any other text."""
     scheme = url.partition("://")[0].lower()

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import click
 
-from watcher.cli.checks import Checked, check_channel, closed, nowhere, untold_jobs
+from watcher.cli.checks import Checked, check_channel, check_heartbeat, closed, nowhere, untold_jobs
 from watcher.cli.context import Context
 from watcher.cli.words import counted
 from watcher.config import (
@@ -37,7 +37,7 @@ from watcher.errors import ExitCode, WatchError
 _LIMITS = frozenset({"stall_after", "stopping_after", "queued_after"})
 _CAN_BE_OFF = _LIMITS | {"overdue_factor", "keep"}
 _TIMEOUTS = frozenset({"connect_timeout", "read_timeout", "credentials_timeout"})
-_LENGTHS = _LIMITS | _TIMEOUTS | {"fastest", "slowest", "blind_after", "expect", "created_within", "keep"}
+_LENGTHS = _LIMITS | _TIMEOUTS | {"fastest", "slowest", "blind_after", "every", "expect", "created_within", "keep"}
 _BUILT_IN = "built-in defaults (no configuration file)"
 
 
@@ -59,8 +59,9 @@ def check(context: Context, output: str) -> int:
     checked = [check_channel(channel) for channel in settings.channels]
     # A region that is mistaken, and so not there, is not said to be missing as well.
     homeless = () if found else nowhere(settings)
-    mistakes = (*found, *homeless, *(mistake for result in checked for mistake in result.mistakes))
-    warnings = [*settings.warnings, *closed(settings), *(one.warning for one in checked if one.warning)]
+    all_checked = [*checked, check_heartbeat(settings)]
+    mistakes = (*found, *homeless, *(mistake for result in all_checked for mistake in result.mistakes))
+    warnings = [*settings.warnings, *closed(settings), *(one.warning for one in all_checked if one.warning)]
     if not mistakes:
         warnings += untold_jobs(settings)
     if output != "table":
@@ -142,6 +143,7 @@ def _sections(settings: Config) -> dict[str, Any]:
         "poll": _fields(settings.poll),
         "aws": _fields(aws),
         "remind": _fields(settings.remind),
+        "heartbeat": _fields(replace(settings.heartbeat, url=settings.heartbeat.url and HIDDEN)),
         "account": [_fields(each) for each in settings.accounts],
         "job": [_fields(each) for each in settings.jobs],
         "discover": [_rule(each) for each in settings.rules],

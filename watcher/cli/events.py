@@ -18,7 +18,9 @@ from watcher.cli.output import note, print_json, print_table
 from watcher.cli.words import Cell, plain, subject_title
 
 if TYPE_CHECKING:
-    from watcher.model import Event, Job
+    from datetime import tzinfo
+
+    from watcher.model import Event, Job, Transition
 
 _HEADERS = ("EVENT", "SEEN", "AWS'S TIME", "JOB", "WHAT")
 
@@ -46,16 +48,22 @@ def events(context: Context, *, job: str | None, limit: int, since: str | None, 
 
 def _rows(context: Context, event: Event, job: Job | None) -> Iterator[tuple[Cell, ...]]:
     """Yield a row for each thing that changed, in the words of the messages."""
-    from watcher.render import Story, compose
     from watcher.render.words import moment
 
     for change in event.transitions:
-        doc = compose(Story(replace(event, transitions=(change,)), event.observed_at, host="", zone=context.zone))
         at = getattr(change, "changed_at", None)
         yield (
             str(event.id),
             moment(event.observed_at, context.zone),
             moment(at, context.zone) if at else "",
             plain(job.title) if job else subject_title(event.subject),
-            " ".join(doc.lines) or plain(f"failureMessage: {doc.failure}"),
+            worded(event, change, context.zone),
         )
+
+
+def worded(event: Event, change: Transition, zone: tzinfo | None) -> str:
+    """Return one thing that changed, in the words of the messages, on a line."""
+    from watcher.render import Story, compose
+
+    doc = compose(Story(replace(event, transitions=(change,)), event.observed_at, host="", zone=zone))
+    return " ".join(doc.lines) or plain(f"failureMessage: {doc.failure}")

@@ -127,7 +127,11 @@ class JobView:
 def views(store: Store, jobs: Iterable[Job]) -> list[JobView]:
     """Return the view of each job."""
     scopes, mutes = store.history.scopes(), store.mutes.active(clock.now())
-    return [_view(job, store.history.record(job.id), scopes.get(job.scope), muted_until(mutes, job)) for job in jobs]
+    return [_view(job, store.history.record(job.id), _trouble(job, scopes), muted_until(mutes, job)) for job in jobs]
+
+
+def _trouble(job: Job, scopes: Mapping[str, Scope]) -> Scope | None:
+    return next((scopes[key] for key in job.scopes if key in scopes), None)
 
 
 def muted_until(mutes: Mapping[int | None, float], job: Job) -> float:

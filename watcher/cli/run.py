@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,21 +30,35 @@ def run(context: Context, *, once: bool) -> int:
     """Watch the jobs and tell the channels, until SIGTERM or Ctrl-C.
 
     SIGHUP has the configuration read anew; one that cannot be used is refused, and the old one stays in use.
-    Logs to stderr: lines for people on a terminal, JSON otherwise.  One daemon per database.
+    Logs to stderr: lines for people on a terminal, fields for the systemd journal, JSON otherwise.  One daemon per
+    database.
     """
     hangups: list[int] = []
     # Until the daemon listens: to ask for a reload must never end it.
     signal.signal(signal.SIGHUP, lambda number, _: hangups.append(number))
+    from watcher import logs
+
+    log = logs.setup(verbose=context.verbose, color=context.color)
+    try:
+        return _leave(_watch(context, log, hangups, once=once))
+    except WatchError as error:
+        if not logs.is_stderr():
+            raise
+        # In the journal it is one event, and has a priority.
+        log.error("ended", error=error.what, remedy=error.remedy)
+        return error.exit_code
+
+
+def _watch(context: Context, log: Log, hangups: list[int], *, once: bool) -> int:
     import anyio
 
-    from watcher import logs, presence
+    from watcher import presence
     from watcher.config import load
     from watcher.daemon import Daemon
     from watcher.store import Store
     from watcher.systemd import Notifier
 
-    config = context.config
-    log, notify = logs.setup(verbose=context.verbose, color=context.color), Notifier.of()
+    config, notify = context.config, Notifier.of()
     for warning in config.warnings:
         log.warning("configuration", warning=warning)
 
@@ -56,15 +71,20 @@ def run(context: Context, *, once: bool) -> int:
         await daemon.run()
         return ExitCode.DONE
 
+    def migrating(old: int, new: int) -> AbstractContextManager[None]:
+        if not old:  # it is being made
+            return nullcontext()
+        log.info("migrating", database=str(presence.database(config.state_dir)), old=old, new=new)
+        return notify.patience()
+
     with presence.only_one(config.state_dir):
-        store = Store.open(presence.database(config.state_dir), migrating=lambda _old, _new: notify.patience())
+        store = Store.open(presence.database(config.state_dir), migrating=migrating)
         try:
-            code = anyio.run(main)
+            return anyio.run(main)
         except BaseExceptionGroup as group:
-            code = _end_of(group, log)
+            return _end_of(group, log)
         finally:
             store.close()
-    return _leave(code)
 
 
 def _end_of(group: BaseExceptionGroup[BaseException], log: Log) -> int:

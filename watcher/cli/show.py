@@ -131,7 +131,7 @@ def _watching(context: Context, view: JobView, now: float) -> Iterator[tuple[str
         yield "asked for by", " and ".join(name for name, given in sources if given)
     else:
         yield "watched", "no longer"
-    yield "credentials", _credentials(context, job)
+    yield _credentials(context, job)
     yield "expected to run", f"{span(job.expected)} at most" if job.expected else ""
     yield "muted until", when(context, view.muted_until, now) if view.muted_until else ""
     yield from _look_lines(context, view, now)
@@ -141,15 +141,15 @@ def _watching(context: Context, view: JobView, now: float) -> Iterator[tuple[str
         yield "what to do", view.error.remedy
 
 
-def _credentials(context: Context, job: Job) -> str:
+def _credentials(context: Context, job: Job) -> tuple[str, str]:
     """Return whose credentials the job is looked at with: its own profile, its account's, else those of all."""
     account = None if job.profile else context.config.account(job.account)
     if account is not None and account.role_arn:
-        return f"{account.role_arn} (the account's)"
+        return "role", f"{account.role_arn} (the account's)"
     own = job.profile or (account.profile if account else None)
     profile = own or context.config.aws.profile
     whose = " (the account's)" if account and account.profile else "" if job.profile else " (that of all)"
-    return f"profile {profile}{whose}" if profile else "the default ones"
+    return "profile", f"{profile}{whose}" if profile else "the default credentials"
 
 
 def _group(context: Context, view: JobView) -> Mapping[str, Any]:

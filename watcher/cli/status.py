@@ -89,7 +89,7 @@ def _standing(context: Context, store: Store, pid: int | None, now: float) -> _S
     mutes = [(None if job is None else store.jobs.get(job), until) for job, until in store.mutes.active(now).items()]
     # Those that are over have had their last word.
     jobs = store.jobs.listed(every=False, ended_since=float("inf"))
-    watched = {job.scope for job in jobs}
+    watched = {key for job in jobs for key in job.scopes}
     troubles = {key: scope for key, scope in store.history.scopes().items() if key in watched}
     return _Standing(
         now=now,
@@ -98,7 +98,7 @@ def _standing(context: Context, store: Store, pid: int | None, now: float) -> _S
         ailment=ailment(context, store.database, pid, own, now, SILENT),
         summary=store.history.summary(now),
         troubles=troubles,
-        failing=sum(bool(job.failures) or job.scope in troubles for job in jobs),
+        failing=sum(bool(job.failures) or not troubles.keys().isdisjoint(job.scopes) for job in jobs),
         mutes=mutes,
         untold=[job.title for job in untold_jobs(context.config.channels, jobs)],
     )

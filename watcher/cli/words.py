@@ -61,7 +61,11 @@ def scope_title(key: str) -> str:
     """Return what people call a scope, of its key (``Job.scope``): its region, its account, its profile."""
     whose, region, _ = key.rsplit("/", 2)
     profile, _, account = whose.rpartition("@")
-    where = region if account == "-" else f"{region}, account {account}"
+    where = f"{region}, account {account}"
+    if region == "*":
+        where = f"account {account}" if account != "-" else "jobs given by name"
+    elif account == "-":
+        where = region
     return plain(where if profile == "default" else f"{where} (profile {profile})")
 
 

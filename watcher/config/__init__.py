@@ -13,16 +13,17 @@ from __future__ import annotations
 from watcher.config.durations import format_duration, parse_duration
 from watcher.config.files import BadConfigFile, examine, find, load, user_path
 from watcher.config.reader import Mistake
+from watcher.config.secret import SecretUnreadable
 from watcher.config.values import (
     AccountConfig,
     AwsConfig,
     ChannelConfig,
     Config,
     DiscoverConfig,
+    HeartbeatConfig,
     JobConfig,
     PollConfig,
     RemindConfig,
-    SecretUnreadable,
 )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "ChannelConfig",
     "Config",
     "DiscoverConfig",
+    "HeartbeatConfig",
     "JobConfig",
     "Mistake",
     "PollConfig",

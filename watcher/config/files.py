@@ -67,13 +67,14 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
     poll = sections.read_poll(top.table("poll"))
     aws = sections.read_aws(top.table("aws"))
     remind = sections.read_remind(top.table("remind"))
+    heartbeat = sections.read_heartbeat(top.table("heartbeat"))
     accounts = estate.read_accounts(top.tables("account"))
     jobs = sections.read_jobs(top.tables("job"), aws)
     rules = estate.read_rules(top.tables("discover"), accounts, aws)
     channels = sections.read_channels(top.tables("channel"))
-    if public and any(channel.url for channel in channels):
+    if public and (heartbeat.url or any(channel.url for channel in channels)):
         reading.warnings.append(
-            f"{file} holds a channel's URL and everybody on this machine may read it: chmod o-r it, or use url_file"
+            f"{file} holds a secret URL and everybody on this machine may read it: chmod o-r it, or use url_file"
         )
     config = Config(
         path=file,
@@ -83,6 +84,7 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
         poll=poll,
         aws=aws,
         remind=remind,
+        heartbeat=heartbeat,
         accounts=accounts,
         jobs=jobs,
         rules=rules,

@@ -11,7 +11,15 @@ from pathlib import Path
 
 from watcher.config.durations import format_duration
 from watcher.config.reader import Table, expand, printable, suggest
-from watcher.config.values import FROM_FILE, AwsConfig, ChannelConfig, JobConfig, PollConfig, RemindConfig
+from watcher.config.values import (
+    FROM_FILE,
+    AwsConfig,
+    ChannelConfig,
+    HeartbeatConfig,
+    JobConfig,
+    PollConfig,
+    RemindConfig,
+)
 from watcher.errors import BadIdentifier
 from watcher.identifiers import ARN_HINT, CUSTOMIZATION, DEFAULT_EVENTS, EVENTS, NAMED, JobArn, parse_identifier
 
@@ -27,6 +35,7 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 # systemd.exec(5): a credential's name is a file name.
 _CREDENTIAL = r"(?!\.\.?$)[A-Za-z0-9._@:-]{1,255}"
 _URL = r"[A-Za-z0-9][A-Za-z0-9+.-]*://.+"
+_WEB_URL = r"https?://[^\s/?#]+\S*"
 _A_NAME = "a name of letters, digits, dots, dashes and underscores (at most 64)"
 # AWS Account Management user guide, "View AWS account identifiers".
 ACCOUNT = r"[0-9]{12}"
@@ -90,6 +99,23 @@ def read_remind(table: Table) -> RemindConfig:
     )
     table.close()
     return remind
+
+
+def read_heartbeat(table: Table) -> HeartbeatConfig:
+    """Read ``[heartbeat]``."""
+    default = HeartbeatConfig()
+    heartbeat = HeartbeatConfig(
+        url=table.matching("url", _WEB_URL, "an http or https URL"),
+        url_file=table.path("url_file"),
+        url_credential=table.matching("url_credential", _CREDENTIAL, "the name of a systemd credential"),
+        every=table.seconds("every", default.every, 1, _DAY),
+        ca_bundle=table.file("ca_bundle"),
+    )
+    places = [key for key in ("url", "url_file", "url_credential") if key in table]
+    if len(places) > 1:
+        table.wrong("", f"has {' and '.join(places)}", "give one of url, url_file and url_credential")
+    table.close()
+    return heartbeat
 
 
 def read_jobs(tables: list[Table], aws: AwsConfig) -> tuple[JobConfig, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from watcher.errors import ExitCode, WatchError
+from watcher.config.secret import read_secret
 from watcher.identifiers import CUSTOMIZATION, DEFAULT_EVENTS
 
 HIDDEN = "(hidden)"
@@ -19,21 +19,6 @@ HIDDEN = "(hidden)"
 
 FROM_FILE = "this file"
 """Who set a key: the configuration file."""
-
-_MAX_SECRET = 65536
-
-
-class SecretUnreadable(WatchError):
-    """A channel's URL could not be read.
-
-    *not_checkable*: nothing says that it is wrong; it is only not for this user, or not for this process, to read.
-    """
-
-    exit_code = ExitCode.BAD_CONFIG
-
-    def __init__(self, what: str, remedy: str, *, not_checkable: bool = False) -> None:
-        super().__init__(what, remedy)
-        self.not_checkable = not_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,19 +157,28 @@ class ChannelConfig:
         A credential is the file of that name in ``$CREDENTIALS_DIRECTORY`` (systemd.exec(5), "Credentials").
         Raises SecretUnreadable, which names the file and never what is in it.
         """
-        if self.url is not None:
-            return self.url
-        if self.url_file is not None:
-            return _read_secret(self.name, self.url_file)
-        directory = env.get("CREDENTIALS_DIRECTORY")
-        if not directory:
-            raise SecretUnreadable(
-                f'channel "{self.name}": its URL is the systemd credential {self.url_credential}, which only the'
-                " service is given",
-                "run it as the service, or use url_file",
-                not_checkable=True,
-            )
-        return _read_secret(self.name, Path(directory, self.url_credential or ""))
+        return read_secret(f'channel "{self.name}"', self.url, self.url_file, self.url_credential, env)
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatConfig:
+    """A dead-man's switch: a URL that is requested every so many seconds while all is well.
+
+    At most one of *url*, *url_file* and *url_credential* is set; without one there is none.
+    """
+
+    url: str | None = field(default=None, repr=False)
+    url_file: Path | None = None
+    url_credential: str | None = None
+    every: float = 60.0
+    ca_bundle: Path | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.url or self.url_file or self.url_credential)
+
+    def secret(self, env: Mapping[str, str] = os.environ) -> str:
+        """Return the URL, read anew from where the configuration says it is; raises SecretUnreadable."""
+        return read_secret("heartbeat", self.url, self.url_file, self.url_credential, env)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +197,7 @@ class Config:
     poll: PollConfig = field(default_factory=PollConfig)
     aws: AwsConfig = field(default_factory=AwsConfig)
     remind: RemindConfig = field(default_factory=RemindConfig)
+    heartbeat: HeartbeatConfig = field(default_factory=HeartbeatConfig)
     accounts: tuple[AccountConfig, ...] = ()
     jobs: tuple[JobConfig, ...] = ()
     rules: tuple[DiscoverConfig, ...] = ()
@@ -213,25 +208,3 @@ class Config:
     def account(self, number: str) -> AccountConfig | None:
         """Return what is said of the account of that number; None when nothing is."""
         return next((each for each in self.accounts if each.id == number), None)
-
-
-def _read_secret(channel: str, file: Path) -> str:
-    where = f'channel "{channel}": its URL in {file}'
-    try:
-        with file.open("rb") as stream:
-            text = stream.read(_MAX_SECRET).decode().strip()
-    except PermissionError as error:
-        raise SecretUnreadable(
-            f"{where} is not for this user to read", "run it as the user of the service", not_checkable=True
-        ) from error
-    except OSError as error:
-        raise SecretUnreadable(
-            f"{where} cannot be read: {error.strerror}", "put the channel's Apprise URL in that file"
-        ) from error
-    except UnicodeDecodeError:
-        # Not chained: the error carries the bytes of the secret.
-        raise SecretUnreadable(f"{where} is not text in UTF-8", "write the URL, and nothing else, in it") from None
-    if not text or len(text.splitlines()) > 1:
-        found = "more than one line" if text else "empty"
-        raise SecretUnreadable(f"{where} is {found}", "write the URL, and nothing else, in that file")
-    return text

@@ -6,6 +6,7 @@ says of itself (``report``).
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ import anyio
 
 from watcher import __version__, clock
 from watcher.config import Config
+from watcher.daemon.heart import Heart
 from watcher.daemon.keeping import Keeping
 from watcher.daemon.lanes import Lanes, given_up
 from watcher.daemon.parts import Parts
@@ -51,6 +53,7 @@ class Daemon:
         self._keeping = Keeping(self._parts)
         self._reload = Reload(self._parts, self._watch, self._lanes, load)
         self._report = Report(self._parts, self._watch, self._lanes, self._reload, self._notify)
+        self._heart = Heart(self._parts, self._lanes)
         self._starting, self._polling, self._sending = anyio.CancelScope(), anyio.CancelScope(), anyio.CancelScope()
         self._told_to_reload = anyio.Event()
         self._stale = False
@@ -67,6 +70,7 @@ class Daemon:
             if not self._parts.stopping:
                 listening.start_soon(self._report.tell)
                 listening.start_soon(self._report.live)
+                listening.start_soon(self._heart.beat)
                 listening.start_soon(self._reload_when_told)
                 self._notify.ready(self._report.headline())
                 async with anyio.create_task_group() as working:
@@ -99,6 +103,8 @@ class Daemon:
         retired = await parts.transact(store.outbox.retire, names, now, self._lanes.tell)
         revived = await self._reload.start()
         await self._watch.refresh()
+        # The jobs are here to stay: looking through them all for garbage would hold up everything, again and again.
+        gc.freeze()
         jobs = sum(len(group.jobs) for group in self._watch.groups.values())
         log.info("started", version=__version__, pid=os.getpid(), jobs=jobs, channels=names, **places(config))
         if not names:

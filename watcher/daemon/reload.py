@@ -110,6 +110,11 @@ class Reload:
             except WatchError as error:
                 wrong.append(f"{error.what}\n  {error.remedy}" if error.remedy else error.what)
             changed.append(name)
+        if config.heartbeat and config.heartbeat != self.parts.config.heartbeat:
+            try:
+                await to_thread.run_sync(config.heartbeat.secret)
+            except SecretUnreadable as error:
+                wrong.append(f"{error.what}\n  {error.remedy}")
         if wrong:
             raise BadConfig("\n".join(wrong))
         return changed
@@ -129,12 +134,14 @@ class Reload:
         for channel, count in revived.items():
             log.info("messages_revived", channel=channel, count=count)
         if kept := list(_credentials(config)):
-            log.info("credentials_kept", channels=kept, remedy="systemd hands out changed credentials by a restart")
+            log.info("credentials_kept", of=kept, remedy="systemd hands out changed credentials by a restart")
 
 
 def _credentials(config: Config) -> Iterator[str]:
-    """Yield the channels whose URL is what systemd handed out when the process began (systemd.exec(5))."""
-    return (channel.name for channel in config.channels if channel.url_credential)
+    """Yield whose URL is what systemd handed out when the process began (systemd.exec(5))."""
+    if config.heartbeat.url_credential:
+        yield "heartbeat"
+    yield from (f"channel {channel.name}" for channel in config.channels if channel.url_credential)
 
 
 def _changed_at(config: Config) -> float | None:

@@ -16,10 +16,10 @@ from watcher.daemon.parts import Parts
 from watcher.daemon.pulses import beat
 from watcher.errors import BadConfig, LookError
 from watcher.loop import Bell
-from watcher.model import Job, JobArn, parse_identifier
+from watcher.model import Job, JobArn, account_scope, parse_identifier
 from watcher.policy import Cadence, Digest, Limits, Route, Traits
 from watcher.store.jobs import Wanted
-from watcher.sweep import Group, Watched
+from watcher.sweep import Account, Group, Watched
 
 
 class Watch:
@@ -29,20 +29,21 @@ class Watch:
         self.groups: dict[str, Group] = {}
         self.bells: dict[str, Bell] = {}
         self._parts, self._on_news = parts, on_news
-        self._revision = 0
+        self._seen = 0, 0
         self._settings = settings_of(parts.config)
         self._first: dict[str, Job] = {}
-        self._homes: dict[int, str] = {}
         self._keys: dict[Credentials, Keys] = {}
         self._used: dict[str, Credentials] = {}
         self._left: list[Keys] = []
+        self._accounts: dict[str, Account] = {}
 
     async def refresh(self) -> list[str]:
         """Take over what people have changed in the store; return the keys of groups that are new."""
         before = set(self.groups)
-        for job in await self._parts.transact(self._parts.store.ledger.roster, self._revision):
-            self._revision = max(self._revision, job.revision)
-            self._place(job)
+        while jobs := await self._parts.transact(self._parts.store.ledger.roster, *self._seen):
+            for job in jobs:
+                self._place(job)
+            self._seen = jobs[-1].revision, jobs[-1].id
         return [key for key in self.groups if key not in before]
 
     def reconfigure(self) -> None:
@@ -79,38 +80,38 @@ class Watch:
 
     async def once(self) -> bool:
         """Let each group take one turn; return whether a look failed."""
-        async with anyio.create_task_group() as tasks:
-            for group in self.groups.values():
-                tasks.start_soon(group.turn)
+        # The second round is for those that another group's try has let in: while credentials are lost, one tries.
+        for _ in range(2):
+            async with anyio.create_task_group() as tasks:
+                for group in self.groups.values():
+                    tasks.start_soon(group.turn)
         return any(group.troubled for group in self.groups.values())
 
     def _place(self, job: Job) -> None:
-        home = self._homes.get(job.id)
         watched = (job.from_cli or job.from_config) and job.state != "ended"
-        if home is not None and (not watched or home != job.scope):
-            self.groups[home].jobs.pop(job.id, None)
-            del self._homes[job.id]
+        for key, group in self.groups.items():
+            if not watched or key != job.scope:
+                group.jobs.pop(job.id, None)
         if not watched:
             return
         group = self.groups.get(job.scope) or self._new_group(job)
         known = group.jobs.get(job.id)
         if known is None:
             group.jobs[job.id] = Watched.of(job)
-            self._homes[job.id] = job.scope
         else:
-            known.identifier, known.traits, known.asked = job.identifier, Traits.of(job), job.asked_at > 0
-            known.expected, known.remind_at = job.expected, job.remind_at
-            known.due_at = min(known.due_at, job.next_poll_at)
+            known.update(job)
         self.bells[job.scope].ring()
 
     def _new_group(self, job: Job) -> Group:
         parts = self._parts
+        account = self._account_of(job)
         group = Group(
             job.scope,
             KINDS[job.kind],
             self._eyes(job),
             parts.store.ledger,
             parts.transact,
+            account=account,
             now=clock.now,
             luck=parts.luck,
             on_news=self._on_news,
@@ -134,6 +135,32 @@ class Watch:
     def _whose(self, job: Job) -> Credentials:
         """Return which credentials all that is of the job's scope is asked with."""
         return credentials_of(self._parts.config, _account(job), job.profile)
+
+    def _account_of(self, job: Job) -> Account:
+        """Return what all groups of the job's account share."""
+        key = account_scope(job.scope)
+        if key not in self._accounts:
+            parts = self._parts
+            self._accounts[key] = Account(
+                key,
+                parts.store.ledger,
+                parts.transact,
+                traits=lambda: self._traits(key),
+                now=clock.now,
+                wake=lambda: self._wake(key),
+                on_news=self._on_news,
+                log=parts.log,
+            )
+        return self._accounts[key]
+
+    def _traits(self, account: str) -> list[Traits]:
+        groups = [group for key, group in self.groups.items() if account_scope(key) == account]
+        return [job.traits for group in groups for job in group.jobs.values()]
+
+    def _wake(self, account: str) -> None:
+        for key, bell in self.bells.items():
+            if account_scope(key) == account:
+                bell.ring()
 
 
 def _account(job: Job) -> str:

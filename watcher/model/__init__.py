@@ -39,7 +39,7 @@ from watcher.model.news import (
     WatchRegained,
 )
 from watcher.model.post import Delivery, Failed, Message, Posting, Sent, Verdict
-from watcher.model.watch import Job, Sighting
+from watcher.model.watch import Job, Sighting, account_scope
 
 __all__ = [
     "ARN_HINT",
@@ -83,6 +83,7 @@ __all__ = [
     "Verdict",
     "WatchLost",
     "WatchRegained",
+    "account_scope",
     "is_queued",
     "parse_identifier",
 ]

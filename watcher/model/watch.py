@@ -67,6 +67,16 @@ class Job:
         account = self.account if self.identifier == self.arn else "-"
         return f"{self.profile or 'default'}@{account}/{self.region}/{self.kind}"
 
+    @property
+    def scopes(self) -> tuple[str, str]:
+        """The keys of what can keep it from being looked at: its account's credentials, then its own scope."""
+        return account_scope(self.scope), self.scope
+
+
+def account_scope(scope: str) -> str:
+    """Return the key of the scope of a whole account, to which that of one region and kind belongs."""
+    return f"{scope.rsplit('/', 2)[0]}/*/*"
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:

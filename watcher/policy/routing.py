@@ -6,14 +6,43 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from fnmatch import fnmatchcase
+from typing import Protocol
 
-from watcher.model import Job, Posting, Severity, Transition
+from watcher.model import Posting, Severity, Transition
 from watcher.policy.topics import severity, topics
 
 DIGEST = "digest"
 """The fold of a message that waits for its channel's daily digest."""
 
 _URGENT = frozenset({Severity.FAILURE, Severity.WARNING})
+
+
+class Called(Protocol):
+    """A job, as far as channels choose by it."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What people have tagged it with."""
+
+    @property
+    def account(self) -> str:
+        """Whose it is; empty when that is not known yet."""
+
+    @property
+    def region(self) -> str:
+        """Where it is."""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+
+    @property
+    def name(self) -> str:
+        """What AWS calls it."""
+
+    @property
+    def identifier(self) -> str:
+        """What AWS is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +55,8 @@ class Traits:
     names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, job: Job) -> Traits:
-        """Return the traits of a stored job."""
+    def of(cls, job: Called) -> Traits:
+        """Return the traits of a job."""
         names = (job.label, job.name, job.identifier, job.identifier.rpartition("/")[2])
         return cls(frozenset(job.tags), job.account, job.region, tuple(filter(None, dict.fromkeys(names))))
 

@@ -128,6 +128,9 @@ def _subject(story: Story) -> str:
     kind, _, rest = story.event.subject.partition("/")
     if kind == "channel":
         return rest
+    account = rest.removesuffix("/*/*")
+    if account != rest:  # model.account_scope
+        return f"jobs of {account.replace('default@', 'account ')}" if account != "default@-" else "jobs given by name"
     whose, _, kind = rest.rpartition("/")
     if kind not in NOUNS:
         return f"jobs of {rest}"

@@ -20,7 +20,7 @@ from watcher.simulator.refusals import conflict
 from watcher.simulator.timeline import Run, stop
 
 _SCOPE = re.compile(r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/,\s]+)/bedrock/aws4_request")
-_ACCOUNT = re.compile(r"AKIA(?P<account>\d{12})")
+_ACCOUNT = re.compile(r"A[KS]IA(?P<account>\d{12})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +28,23 @@ class Caller:
     """Who asks: *region* and *account* are empty where the request does not say, and then hide nothing.
 
     The region is that of the SigV4 credential scope (AWS General Reference, "Create a signed AWS API request").  An
-    access key names no account; here, by our convention, one of ``AKIA`` and twelve digits acts for that account.
+    access key names no account; here, by our convention, one of ``AKIA`` (or ``ASIA``, of a session) and twelve digits
+    acts for that account.  *key* is the access key, *token* that of the session.
     """
 
     region: str = ""
     account: str = ""
+    key: str = ""
+    token: str = ""
 
     @classmethod
-    def of(cls, authorization: str) -> Caller:
+    def of(cls, authorization: str, token: str = "") -> Caller:
         """Read an Authorization header; an unsigned request gives a caller who sees everything."""
         scope = _SCOPE.match(authorization)
         if not scope:
             return cls()
         account = _ACCOUNT.fullmatch(scope["key"])
-        return cls(scope["region"], account["account"] if account else "")
+        return cls(scope["region"], account["account"] if account else "", scope["key"], token)
 
     def sees(self, job: Job) -> bool:
         """Whether the job is in the caller's region and account."""

@@ -32,7 +32,7 @@ from watcher.simulator.faults import Asked, Fault, Faults, Kind, Operation
 from watcher.simulator.jobs import Caller, Job, Jobs
 from watcher.simulator.listing import parse
 from watcher.simulator.plays import PLAYS, Play
-from watcher.simulator.refusals import Refusal, not_found
+from watcher.simulator.refusals import Refusal, expired_token, not_found
 from watcher.simulator.timeline import Script, begin
 
 REMEMBERED = 10_000
@@ -52,13 +52,17 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Simulator:
-    """A Bedrock of one's own.  *clock* returns epoch seconds."""
+    """A Bedrock of one's own.  *clock* returns epoch seconds.
+
+    *revoked* holds access keys and session tokens that are over: who signs with one is told so.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = wall.now) -> None:
         self.clock = clock
         self._jobs = {kind: Jobs(play) for kind, play in PLAYS.items()}
         self.requests: deque[Request] = deque(maxlen=REMEMBERED)
         self.counts: Counter[str] = Counter()
+        self.revoked: set[str] = set()
         self._faults = Faults()
 
     @property
@@ -178,11 +182,13 @@ class Simulator:
         self, request: web.Request, asked: Asked, what: str, answer: Callable[[Fault | None], bytes]
     ) -> web.Response:
         """Log the request and answer it, well or as a fault has it."""
-        now = self.clock()
+        now, caller = self.clock(), _caller(request)
         fault = self._faults.take(asked, now)
         self.counts[asked.operation] += 1
         self.requests.append(Request(now, asked.operation, what, asked.region, fault.kind if fault else ""))
         try:
+            if not self.revoked.isdisjoint((caller.key, caller.token)):
+                raise expired_token()
             if fault is None:
                 return _respond(answer(None))
             return await _spoil(request, fault, asked, answer)
@@ -227,7 +233,7 @@ def _phase(job: Job, fault: Fault, now: float) -> int:
 
 
 def _caller(request: web.Request) -> Caller:
-    return Caller.of(request.headers.get("Authorization", ""))
+    return Caller.of(request.headers.get("Authorization", ""), request.headers.get("X-Amz-Security-Token", ""))
 
 
 def _respond(body: bytes, *, status: int = 200, content_type: str = "application/json") -> web.Response:

@@ -165,7 +165,7 @@ class History:
             rows = sql.execute(
                 f"SELECT {JOB_COLUMNS} FROM jobs WHERE (from_cli OR from_config) AND state != 'ended' ORDER BY id"
             )
-            return tuple(job.title for job in map(job_of, rows) if job.scope == scope)
+            return tuple(job.title for job in map(job_of, rows) if scope in job.scopes)
 
     def deliveries(
         self, states: tuple[str, ...] = (), job: int | None = None, limit: int = 1000, ids: tuple[int, ...] = ()

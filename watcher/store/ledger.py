@@ -50,11 +50,14 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def roster(self, after_revision: int) -> list[Job]:
-        """Return the jobs that a person or the configuration has touched since *after_revision*, watched or not."""
+    def roster(self, revision: int, job: int = 0, most: int = 1000) -> list[Job]:
+        """Return the jobs that a person or the configuration has touched since, watched or not, *most* at a time.
+
+        *revision* and *job* are those of the last one that is known already.
+        """
         with self._db.reading() as sql:
-            rows = f"SELECT {JOB_COLUMNS} FROM jobs WHERE revision > ? ORDER BY revision"
-            return [job_of(row) for row in sql.execute(rows, (after_revision,))]
+            rows = f"SELECT {JOB_COLUMNS} FROM jobs WHERE (revision, id) > (?, ?) ORDER BY revision, id LIMIT ?"
+            return [job_of(row) for row in sql.execute(rows, (revision, job, most))]
 
     def facts(self, job: int) -> tuple[int, Mapping[str, Any] | None]:
         """Return the snapshot's version and merged facts of a job; None when it was never seen."""

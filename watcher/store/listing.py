@@ -19,6 +19,12 @@ SCOPE = (
 )
 """``Job.scope``, in SQL."""
 
+ACCOUNT_SCOPE = (
+    "coalesce(nullif(jobs.profile, ''), 'default') || '@'"
+    " || CASE WHEN jobs.identifier = jobs.arn THEN jobs.account ELSE '-' END || '/*/*'"
+)
+"""``model.account_scope`` of it, in SQL."""
+
 # A mute of job 0 is one of every job: ``news.EVERY_JOB``, whose import would cost more than the query.
 
 _ROWS = f"""
@@ -27,10 +33,12 @@ _ROWS = f"""
         coalesce(json_extract(facts, '$.status'), json_extract(facts, '$.jobStatus')) AS status,
         json_extract(facts, '$.statusDetails') AS steps,
         json_extract(nullif(jobs.last_error, ''), '$.code') AS error, jobs.failing_since,
-        json_extract(scopes.last_error, '$.code') AS scope_error, scopes.failing_since AS scope_failing_since,
+        json_extract(coalesce(whole.last_error, own.last_error), '$.code') AS scope_error,
+        coalesce(whole.failing_since, own.failing_since) AS scope_failing_since,
         EXISTS (SELECT 1 FROM mutes WHERE mutes.job IN (0, jobs.id) AND until > ?) AS muted
     FROM jobs LEFT JOIN snapshots ON snapshots.job = jobs.id
-        LEFT JOIN scopes ON jobs.state != 'ended' AND scopes.key = {SCOPE}
+        LEFT JOIN scopes AS own ON jobs.state != 'ended' AND own.key = {SCOPE}
+        LEFT JOIN scopes AS whole ON jobs.state != 'ended' AND whole.key = {ACCOUNT_SCOPE}
     WHERE (jobs.from_cli OR jobs.from_config) AND (? OR jobs.state != 'ended' OR jobs.ended_at >= ?)
     ORDER BY jobs.state = 'ended', jobs.created_at DESC, jobs.id DESC
 """
@@ -40,7 +48,7 @@ def listed(database: Database, now: float, *, every: bool, ended_since: float) -
     """Return the watched jobs, as ``Jobs.listed`` chooses and orders them.
 
     *steps* is AWS's ``statusDetails`` as a JSON text, *error* the code of the last look's error, *scope_error* that of
-    the whole scope's; None when there is none.  *muted* is whether its news is held back *now* (epoch seconds).
+    its account or its scope; None when there is none.  *muted* is whether its news is held back *now* (epoch seconds).
     """
     with database.reading() as sql:
         return sql.execute(_ROWS, (now, every, ended_since)).fetchall()

@@ -30,6 +30,7 @@ from watcher.policy import (
     Cadence,
     Limits,
     Route,
+    Traits,
     is_blind,
     last_word_is_in,
     next_look,
@@ -134,7 +135,7 @@ def miss(how: Circumstances, job: Watched, error: LookError, now: float) -> Miss
     return Miss(failures, since, now + delay, error.dump(), transitions, postings, state)
 
 
-def scope_miss(how: Circumstances, scope: Scope | None, jobs: Iterable[Watched], error: LookError, now: float) -> Miss:
+def scope_miss(how: Circumstances, scope: Scope | None, jobs: Iterable[Traits], error: LookError, now: float) -> Miss:
     """Return the state of a whole scope after a failed turn, with the news that it makes, if any."""
     failures = scope.failures + 1 if scope else 1
     since = scope.failing_since if scope else now
@@ -142,7 +143,7 @@ def scope_miss(how: Circumstances, scope: Scope | None, jobs: Iterable[Watched],
     if not (scope and scope.blind_since) and is_blind(how.cadence, since, failures, now):
         transitions = (WatchLost(error.what, error.remedy, utc(since)),)
     delay = retry_look(how.cadence, failures, how.luck, error.retry_after)
-    postings = post(transitions, [job.traits for job in jobs], how.routes, utc(now))
+    postings = post(transitions, jobs, how.routes, utc(now))
     return Miss(failures, since, now + delay, error.dump(), transitions, postings)
 
 

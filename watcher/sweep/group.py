@@ -5,10 +5,11 @@ Nothing that happens to one group, or to one job, delays another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import anyio
+import anyio.lowlevel
 
 from watcher.bedrock.answers import Answer, Summary
 from watcher.bedrock.kind import Kind
@@ -18,6 +19,7 @@ from watcher.logs import Log
 from watcher.model import Posting, Sighting, Transition, WatchRegained
 from watcher.policy import LISTED_FROM, SLOWEST_RETRY, Cadence, Limits, Route, next_look, post, topics
 from watcher.store.ledger import Scope
+from watcher.sweep.account import Account
 from watcher.sweep.decide import Circumstances, is_worth_writing, miss, scope_miss, shared_fault, sight
 from watcher.sweep.edges import Book, Eyes, Transact
 from watcher.sweep.turn import Turn, longest_wait, scope_after
@@ -26,10 +28,16 @@ from watcher.sweep.watched import Watched, is_settled, mark_of_summary, summary_
 AT_ONCE = 8
 """Gets under way at the same time, in one group."""
 
+AT_A_STRETCH = 1000
+"""Jobs that are gone through before others may run: a millisecond or two."""
+
 LIST_AGAIN = 3600.0
 """When List is denied, it is tried again after this many seconds."""
 
 AGAIN = "asked again soon"
+
+KNOWS_US = frozenset({LookFault.DENIED, LookFault.NOT_FOUND, LookFault.INVALID})
+"""What AWS answers only to those whose credentials are good."""
 
 LEARN_AGAIN = 3600.0
 """How long jobs usually take is read anew after this many seconds."""
@@ -48,6 +56,7 @@ class Group:
         book: Book,
         transact: Transact,
         *,
+        account: Account,
         now: Callable[[], float],
         luck: Callable[[], float],
         on_news: Callable[[], None],
@@ -59,6 +68,7 @@ class Group:
         self.limits = Limits()
         self.routes: tuple[Route, ...] = ()
         self._kind, self._eyes, self._book, self._transact = kind, eyes, book, transact
+        self._account = account
         self._now, self._luck, self._on_news, self._log = now, luck, on_news, log
         self._next_eyes: Eyes | None = None
         self._scope: Scope | None = None
@@ -71,7 +81,7 @@ class Group:
     @property
     def troubled(self) -> bool:
         """Whether AWS could not be asked, or refused, about any of these jobs."""
-        return self._scope is not None or any(job.failures for job in self.jobs.values())
+        return self.blind or any(job.failures for job in self.jobs.values())
 
     @property
     def turning_over(self) -> bool:
@@ -81,7 +91,7 @@ class Group:
     @property
     def blind(self) -> bool:
         """Whether AWS cannot be asked about any of these jobs."""
-        return self._scope is not None
+        return self._scope is not None or self._account.lost
 
     async def turn(self) -> float | None:
         """Look at what is due; return when (epoch seconds) the next turn is, or None with nothing to watch."""
@@ -89,12 +99,14 @@ class Group:
             self._eyes, self._next_eyes = self._next_eyes, None
         if not self._scope_read:
             self._scope, self._scope_read = await self._transact(self._book.scope, self.key), True
+        await self._account.load()
         turn = Turn(self._now(), Circumstances(self._kind, self.cadence, self.limits, self.routes, self._luck()))
-        due = self._due(turn.now)
-        if due:
-            await self._get_all(turn, await self._sift(turn, due))
-            await self._judge(turn)
-            self.swept_at = turn.now
+        certain, plain = await self._due(turn.now)
+        with self._account.entered(asked=any(job.asked for job in certain)) as may_look:
+            if may_look and (certain or plain):
+                await self._get_all(turn, await self._sift(turn, certain, plain))
+                await self._judge(turn)
+                self.swept_at = turn.now
         self.next_turn = self._next()
         return self.next_turn
 
@@ -110,6 +122,7 @@ class Group:
         """Ask AWS another way from the next turn on, and at once what could not be asked."""
         self._next_eyes = eyes
         self._list_from = 0.0
+        self._account.try_again()
         if self._scope is not None:
             self._scope = replace(self._scope, next_poll_at=0.0)
 
@@ -117,27 +130,36 @@ class Group:
         """Close the connections to AWS."""
         await self._eyes.close()
 
-    def _due(self, now: float) -> list[Watched]:
-        asked = any(job.asked for job in self.jobs.values())
-        if self._scope and not asked and now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY:
-            return []
-        slowest = self.cadence.slowest
-        return [job for job in self.jobs.values() if job.is_due(now, longest_wait(job, slowest))]
+    async def _due(self, now: float) -> tuple[list[Watched], list[Watched]]:
+        """Return the jobs that are due: those for which only a Get will do, and the others."""
+        jobs = list(self.jobs.values())
+        certain: list[Watched] = []
+        plain: list[Watched] = []
+        if (
+            self._scope
+            and now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY
+            and not any(job.asked for job in jobs)
+        ):
+            return certain, plain
+        for start in range(0, len(jobs), AT_A_STRETCH):
+            for job in jobs[start : start + AT_A_STRETCH]:
+                if job.is_due(now, longest_wait(job, self.cadence.slowest)):
+                    (certain if job.needs_get(now) else plain).append(job)
+            await anyio.lowlevel.checkpoint()
+        return certain, plain
 
     def _next(self) -> float | None:
         first = min((job.due_at for job in self.jobs.values()), default=None)
-        if first is None or self._scope is None:
-            return first
-        return max(first, self._scope.next_poll_at)
+        if first is None:
+            return None
+        return max(first, self._account.opens_at(), self._scope.next_poll_at if self._scope else 0.0)
 
-    async def _sift(self, turn: Turn, due: list[Watched]) -> list[Watched]:
+    async def _sift(self, turn: Turn, certain: list[Watched], plain: list[Watched]) -> list[Watched]:
         """Return the jobs to Get: those that List cannot answer for, that it shows moved, or that it lacks."""
-        plain = [job for job in due if not job.needs_get(turn.now)]
         if not self._kind.listed or len(plain) < LISTED_FROM or turn.now < self._list_from:
-            return due
-        certain = [job for job in due if job.needs_get(turn.now)]
+            return [*certain, *plain]
         try:
-            moved, missing = await self._list(turn, plain)
+            return [*certain, *await self._list(turn, plain)]
         except LookError as error:
             if error.of_scope or error.fault is LookFault.THROTTLED:
                 turn.scope_error = error
@@ -145,32 +167,30 @@ class Group:
             self._log.warning("list_failed", scope=self.key, error=error.what, remedy=error.remedy)
             if error.fault is LookFault.DENIED:
                 self._list_from = turn.now + LIST_AGAIN
-            return due
-        return [*certain, *moved, *missing]
+            return [*certain, *plain]
 
-    async def _list(self, turn: Turn, wanted: list[Watched]) -> tuple[list[Watched], list[Watched]]:
-        """Page through List until all *wanted* are found; return those that moved and those that are not there."""
-        by_arn = {job.arn: job for job in self.jobs.values() if not job.needs_get(turn.now)}
-        missing = {job.arn: job for job in wanted}
-        moved: list[Watched] = []
+    async def _list(self, turn: Turn, wanted: list[Watched]) -> list[Watched]:
+        """Page through List until all *wanted* are found; return those that moved, and those that are not there."""
+        by_arn = {job.arn: job for job in self.jobs.values()}
+        missing = {job.id for job in wanted}
+        moved: dict[int, Watched] = {}
         token: str | None = None
         oldest = min(job.created_at for job in wanted) - 1
         for _ in range(_MOST_PAGES):
             page = await self._eyes.page(oldest, token)
-            turn.looked = True
+            await self._saw(turn)
             for summary in page.summaries:
                 job = by_arn.get(summary.arn)
-                if job is None:
+                if job is None or job.needs_get(turn.now):
                     continue
-                missing.pop(summary.arn, None)
+                missing.discard(job.id)
                 if not self._unmoved(turn, job, summary):
                     turn.summaries[job.id] = summary
-                    moved.append(job)
+                    moved[job.id] = job
             token = page.token
             if not token or not missing:
                 break
-        unique = {job.id: job for job in moved}
-        return list(unique.values()), list(missing.values())
+        return [*moved.values(), *(job for job in wanted if job.id in missing)]
 
     def _unmoved(self, turn: Turn, job: Watched, summary: Summary) -> bool:
         seen = summary_hash(summary)
@@ -190,7 +210,7 @@ class Group:
 
         async def get(job: Watched) -> None:
             async with limiter:
-                if turn.hopeless:
+                if turn.hopeless or job.id not in self.jobs:
                     return
                 try:
                     await self._get(turn, job)
@@ -203,7 +223,9 @@ class Group:
 
     async def _get(self, turn: Turn, job: Watched) -> None:
         answer = await self._eyes.get(job.identifier)
-        turn.looked = True
+        await self._saw(turn)
+        if job.id not in self.jobs:
+            return  # somebody stopped watching it while AWS was asked
         now = self._now()
         known = await self._transact(self._book.facts, job.id)
         usual = await self._usual(answer)
@@ -222,11 +244,16 @@ class Group:
                 self.jobs.pop(job.id, None)
                 self._on_news()
                 return
-            self._tell(job.identifier, seen.transitions, seen.postings)
+            self._tell({"job": job.identifier}, seen.transitions, seen.postings)
         self._take_over(job, seen)
         summary = turn.summaries.get(job.id)
         if summary is not None and is_settled(self._kind, answer.facts, summary):
             job.listed = summary_hash(summary)
+
+    async def _saw(self, turn: Turn) -> None:
+        """AWS has answered: that is told before anything that the answer tells."""
+        turn.looked = True
+        await self._account.works(turn.how, turn.now)
 
     async def _usual(self, answer: Answer) -> tuple[float, ...]:
         """Return how long jobs alike took, read anew every hour."""
@@ -239,11 +266,13 @@ class Group:
             self._durations[alike] = (self._now(), durations)
         return durations
 
-    def _tell(self, about: str, transitions: tuple[Transition, ...], postings: tuple[Posting, ...]) -> None:
+    def _tell(
+        self, about: Mapping[str, str], transitions: tuple[Transition, ...], postings: tuple[Posting, ...]
+    ) -> None:
         """After a commit: log what it told, and wake the lanes."""
         if names := sorted(topics(transitions)):
             told = ", ".join(posting.channel for posting in postings)
-            self._log.info("news", about=about, what=", ".join(names), told=told or "nobody")
+            self._log.info("news", **about, what=", ".join(names), told=told or "nobody")
         if postings:
             self._on_news()
 
@@ -251,7 +280,8 @@ class Group:
         """Bring the working copy to what was written."""
         if job.failures:
             self._log.info("job_works_again", job=job.identifier)
-        job.arn, job.state, job.mark, job.closing_at = seen.arn, seen.state, seen.mark, seen.closing_at
+        job.arn = job.identifier if job.identifier == seen.arn else seen.arn  # one text, not two
+        job.state, job.mark, job.closing_at = seen.state, seen.mark, seen.closing_at
         job.reminded, job.remind_at = seen.reminded, seen.remind_at
         job.looked_at = job.confirmed_at = seen.seen_at
         job.due_at = seen.next_poll_at
@@ -267,6 +297,13 @@ class Group:
     async def _judge(self, turn: Turn) -> None:
         """Write what failed: as the scope's fault when it is shared, else job by job."""
         errors = [error for _, error in turn.errors]
+        if turn.credentials is not None:
+            asking = [job for job in self.jobs.values() if job.asked]
+            await self._account.miss(turn.how, turn.credentials, turn.now)
+            await self._answer(asking)
+            return
+        if any(error.fault in KNOWS_US for error in errors):
+            await self._account.works(turn.how, turn.now)
         shared = turn.scope_error or shared_fault(errors, looked=turn.looked, others_work=self._others_work(turn))
         if shared is not None:
             await self._miss_scope(turn, shared)
@@ -299,14 +336,14 @@ class Group:
 
     async def _miss_scope(self, turn: Turn, error: LookError) -> None:
         now = self._now()
-        state = scope_miss(turn.how, self._scope, self.jobs.values(), error, now)
+        state = scope_miss(turn.how, self._scope, [job.traits for job in self.jobs.values()], error, now)
         asking = [job for job in self.jobs.values() if job.asked]
         await self._transact(self._book.scope_missed, self.key, state, now)
         await self._answer(asking)
         if self._scope is None:
             self._log.warning("scope_failing", scope=self.key, error=error.what, remedy=error.remedy)
         self._scope = scope_after(self.key, self._scope, state, now)
-        self._tell(self.key, state.transitions, state.postings)
+        self._tell({"scope": self.key}, state.transitions, state.postings)
 
     async def _answer(self, asking: list[Watched]) -> None:
         if asking:
@@ -324,4 +361,4 @@ class Group:
         await self._transact(self._book.scope_regained, self.key, now, transitions, postings)
         self._log.info("scope_works_again", scope=self.key)
         self._scope = None
-        self._tell(self.key, transitions, postings)
+        self._tell({"scope": self.key}, transitions, postings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from watcher.bedrock.answers import Summary
-from watcher.errors import LookError
+from watcher.errors import LookError, LookFault
 from watcher.policy import SLOWEST_RETRY, VANISHED_RETRY
 from watcher.store.ledger import Miss, Scope
 from watcher.sweep.decide import Circumstances
@@ -22,6 +22,12 @@ class Turn:
     scope_error: LookError | None = None
     errors: list[tuple[Watched, LookError]] = field(default_factory=list)
     summaries: dict[int, Summary] = field(default_factory=dict)
+
+    @property
+    def credentials(self) -> LookError | None:
+        """The error of this turn that is of the credentials, and so of the whole account."""
+        errors = [self.scope_error, *(error for _, error in self.errors)]
+        return next((error for error in errors if error and error.fault is LookFault.CREDENTIALS), None)
 
     @property
     def hopeless(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -31,7 +32,11 @@ class Watched:
     id: int
     identifier: str
     arn: str
-    traits: Traits
+    name: str
+    label: str
+    tags: tuple[str, ...]
+    account: str
+    region: str
     state: str
     asked: bool
     due_at: float
@@ -52,27 +57,45 @@ class Watched:
 
     @classmethod
     def of(cls, job: Job) -> Watched:
-        """Return the working copy of a stored job."""
+        """Return the working copy of a stored job.
+
+        There may be a hundred thousand: what many have in common (words, zeros) is held once.
+        """
         return cls(
             id=job.id,
             identifier=job.identifier,
             arn=job.identifier if job.identifier == job.arn else job.arn,
-            traits=Traits.of(job),
-            state=job.state,
+            name=job.name,
+            label=job.label,
+            tags=job.tags,
+            account=intern(job.account),
+            region=intern(job.region),
+            state=intern(job.state),
             asked=job.asked_at > 0,
             due_at=job.next_poll_at,
             confirmed_at=job.confirmed_at,
             created_at=job.created_at,
             changed_at=job.changed_at,
-            closing_at=job.closing_at,
+            closing_at=job.closing_at or 0.0,
             failures=job.failures,
-            failing_since=job.failing_since,
-            blind_since=job.blind_since,
+            failing_since=job.failing_since or 0.0,
+            blind_since=job.blind_since or 0.0,
             mark=job.mark,
-            expected=job.expected,
+            expected=job.expected or 0.0,
             reminded=job.reminded,
             remind_at=job.remind_at,
         )
+
+    @property
+    def traits(self) -> Traits:
+        """What a channel can choose it by."""
+        return Traits.of(self)
+
+    def update(self, job: Job) -> None:
+        """Take over what a person has changed."""
+        self.identifier, self.name, self.label, self.tags = job.identifier, job.name, job.label, job.tags
+        self.asked, self.expected, self.remind_at = job.asked_at > 0, job.expected, job.remind_at
+        self.due_at = min(self.due_at, job.next_poll_at)
 
     def is_due(self, now: float, longest: float) -> bool:
         """Return whether it is time; a due time further off than *longest* is a clock that was set back."""

@@ -1,4 +1,4 @@
-"""Logging: structlog lines, for a person on a terminal, as JSON otherwise.
+"""Logging: for the systemd journal as fields, for a person on a terminal as lines, otherwise as JSON.
 
 Not its business: what is logged.  The libraries' own loggers are kept quiet: botocore prints a traceback for each
 failed refresh of credentials, urllib3 and Apprise print URLs, and those hold secrets.
@@ -9,9 +9,14 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import suppress
-from typing import Any, Protocol, TextIO, cast
+from typing import Any, Protocol
+
+from watcher.logs.journal import Journal, is_stderr
 
 _QUIET = ("aioboto3", "aiobotocore", "botocore", "boto3", "urllib3", "requests", "apprise", "asyncio", "aiohttp")
+
+
+__all__ = ["Log", "is_stderr", "setup"]
 
 
 class Log(Protocol):
@@ -30,18 +35,16 @@ class Log(Protocol):
         """Log that something failed that somebody has to see to."""
 
 
-class _Stream:
-    """Stderr, as long as it takes something: a full disk, or a terminal that is gone, costs lines, not the daemon."""
+class _Stderr:
+    """Takes lines for stderr: a full disk, or a terminal that is gone, costs lines, not the daemon."""
 
-    def write(self, text: str) -> None:
-        """Write."""
+    def take(self, line: str) -> None:
+        """Write one line."""
         with suppress(OSError):
-            sys.stderr.write(text)
-
-    def flush(self) -> None:
-        """Flush."""
-        with suppress(OSError):
+            sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
+
+    debug = info = warning = error = take
 
 
 def setup(*, verbose: int = 0, color: str = "auto") -> Log:
@@ -51,18 +54,20 @@ def setup(*, verbose: int = 0, color: str = "auto") -> Log:
     terminal = sys.stderr.isatty()
     colors = color == "always" or (color == "auto" and terminal)
     level = logging.DEBUG if verbose else logging.INFO
-    shared: list[Any] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    if terminal:
-        shared.append(structlog.dev.ConsoleRenderer(colors=colors))
+    processors: list[Any] = [structlog.processors.add_log_level]
+    sink: Journal | _Stderr = _Stderr()
+    if is_stderr():
+        sink = Journal()
     else:
-        shared += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        processors.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
+        if terminal:
+            processors.append(structlog.dev.ConsoleRenderer(colors=colors))
+        else:
+            processors.append(structlog.processors.JSONRenderer(ensure_ascii=False))
     structlog.configure(
-        processors=shared,
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stream())),
+        logger_factory=lambda *_: sink,
     )
     logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
     for name in _QUIET:

@@ -1,0 +1,73 @@
+"""Whom the SDK's connections trust is what the SDK would have them trust, but it is read beside the event loop."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.httpsession import create_urllib3_context
+from support_client import get, nobodys_credentials, refusal, waits
+from support_receivers import Reply, WebReceiver, server_tls, web_receiver
+
+from watcher.errors import LookFault
+
+credentials = pytest.fixture(autouse=True)(nobodys_credentials)
+no_waits = pytest.fixture(autouse=True)(waits)
+
+
+@pytest.fixture
+def bedrock(tmp_path: Path) -> Iterator[tuple[WebReceiver, str]]:
+    """A server by TLS, and the file of the authority that vouches for it."""
+    tls, bundle = server_tls(tmp_path)
+    with web_receiver(tls) as server:
+        server.reply = Reply(body='{"status": "InProgress"}')
+        yield server, bundle
+
+
+def test_a_server_that_the_bundle_vouches_for_is_asked(bedrock: tuple[WebReceiver, str]) -> None:
+    server, bundle = bedrock
+    assert get(server.url, ca_bundle=bundle).facts == {"status": "InProgress"}
+
+
+def test_a_server_that_nobody_vouches_for_is_not_asked(bedrock: tuple[WebReceiver, str]) -> None:
+    server, _ = bedrock
+    assert refusal(server.url).fault is LookFault.NETWORK
+    assert not server.requests
+
+
+def test_a_server_is_not_verified_where_that_is_asked_for(bedrock: tuple[WebReceiver, str]) -> None:
+    server, _ = bedrock
+    assert get(server.url, verify_ssl=False).facts == {"status": "InProgress"}
+
+
+def test_a_bundle_that_cannot_be_read_is_said(bedrock: tuple[WebReceiver, str], tmp_path: Path) -> None:
+    server, _ = bedrock
+    error = refusal(server.url, ca_bundle=str(tmp_path / "nowhere.pem"))
+    assert error.fault is LookFault.NETWORK
+    assert "No such file" in error.what
+
+
+def test_the_authorities_of_a_file_are_read_once_and_never_in_the_event_loop(
+    bedrock: tuple[WebReceiver, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK would read them in the loop, for each client: 20 ms in which nothing else happens."""
+    server, bundle = bedrock
+    made: list[threading.Thread] = []
+
+    def noted() -> Any:
+        made.append(threading.current_thread())
+        return create_urllib3_context()
+
+    monkeypatch.setattr("watcher.bedrock.transport.create_urllib3_context", noted)
+    monkeypatch.setattr("aiobotocore.httpsession.create_urllib3_context", noted)
+    get(server.url, ca_bundle=bundle)
+    get(server.url, ca_bundle=bundle)
+    assert len(made) == 1
+    os.utime(bundle, (0, 0))  # replaced by another
+    get(server.url, ca_bundle=bundle)
+    assert len(made) == 2
+    assert threading.main_thread() not in made

@@ -1,0 +1,137 @@
+"""One account's credentials, as far as they cannot be used: told once, tried by one group, found again for all.
+
+However many regions and kinds an account has, what is wrong with its credentials is wrong for every one of them.
+Not its business: finding credentials (``bedrock.keys``), and what else keeps a group from looking (``sweep.group``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import anyio
+
+from watcher.clock import utc
+from watcher.errors import LookError
+from watcher.logs import Log
+from watcher.model import Posting, Transition, WatchRegained
+from watcher.policy import SLOWEST_RETRY, Traits, post, topics
+from watcher.store.ledger import Scope
+from watcher.sweep.decide import Circumstances, scope_miss
+from watcher.sweep.edges import Book, Transact
+from watcher.sweep.turn import scope_after
+
+_PROBING = 5.0
+"""Seconds until a group asks again whether another one's try has worked; it is woken when it has."""
+
+
+class Account:
+    """What the groups of one account share.
+
+    *traits* are those of the jobs to tell of, *wake* is called when the credentials work again, *on_news* after each
+    commit that queued messages.
+    """
+
+    def __init__(  # noqa: PLR0913 - the composition root's one call
+        self,
+        key: str,
+        book: Book,
+        transact: Transact,
+        *,
+        traits: Callable[[], Iterable[Traits]],
+        now: Callable[[], float],
+        wake: Callable[[], None],
+        on_news: Callable[[], None],
+        log: Log,
+    ) -> None:
+        self.key = key
+        self._book, self._transact, self._traits = book, transact, traits
+        self._now, self._wake, self._on_news, self._log = now, wake, on_news, log
+        self._scope: Scope | None = None
+        self._read = False
+        self._missed_at = 0.0
+        self._trying = False
+        self._lock = anyio.Lock()
+
+    @property
+    def lost(self) -> bool:
+        """Whether its credentials cannot be used."""
+        return self._scope is not None
+
+    def opens_at(self) -> float:
+        """Return when it may be tried again (epoch seconds); 0 when nothing is wrong."""
+        if self._scope is None:
+            return 0.0
+        return self._now() + _PROBING if self._trying else self._scope.next_poll_at
+
+    def try_again(self) -> None:
+        """Let the next group try at once: something was changed that may help."""
+        self._missed_at = 0.0
+        if self._scope is not None:
+            self._scope = replace(self._scope, next_poll_at=0.0)
+
+    async def load(self) -> None:
+        """Read what an earlier process knew."""
+        if not self._read:
+            async with self._lock:
+                if not self._read:
+                    self._scope, self._read = await self._transact(self._book.scope, self.key), True
+
+    @contextmanager
+    def entered(self, *, asked: bool) -> Iterator[bool]:
+        """Give whether a group may look now: any may, unless the credentials are lost; then one at a time tries.
+
+        *asked*: somebody waits for the answer.
+        """
+        if self._scope is None:
+            yield True
+            return
+        now = self._now()
+        early = now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY  # further off: the clock was set back
+        if self._trying or (early and not asked):
+            yield False
+            return
+        self._trying = True
+        try:
+            yield True
+        finally:
+            self._trying = False
+
+    async def miss(self, how: Circumstances, error: LookError, began: float) -> None:
+        """Write that a turn that *began* then found no credentials, or was refused; told when that has lasted."""
+        async with self._lock:
+            if began <= self._missed_at:
+                return  # another group has written the same trouble meanwhile
+            now, before = self._now(), self._scope
+            state = scope_miss(how, before, self._traits(), error, now)
+            await self._transact(self._book.scope_missed, self.key, state, now)
+            if before is None:
+                self._log.warning("credentials_failing", account=self.key, error=error.what, remedy=error.remedy)
+            self._scope, self._missed_at = scope_after(self.key, before, state, now), now
+            self._tell(state.transitions, state.postings)
+
+    async def works(self, how: Circumstances, began: float) -> None:
+        """Write that AWS knows us again, before anything that is found out now; told if the loss had been told."""
+        if self._scope is None:
+            return
+        async with self._lock:
+            if self._scope is None or began <= self._missed_at:
+                return
+            now = self._now()
+            transitions: tuple[Transition, ...] = ()
+            if self._scope.blind_since:
+                transitions = (WatchRegained(utc(self._scope.failing_since)),)
+            postings = post(transitions, self._traits(), how.routes, utc(now))
+            await self._transact(self._book.scope_regained, self.key, now, transitions, postings)
+            self._log.info("credentials_work_again", account=self.key)
+            self._scope = None
+            self._tell(transitions, postings)
+        self._wake()
+
+    def _tell(self, transitions: tuple[Transition, ...], postings: tuple[Posting, ...]) -> None:
+        if names := sorted(topics(transitions)):
+            told = ", ".join(posting.channel for posting in postings)
+            self._log.info("news", about=self.key, what=", ".join(names), told=told or "nobody")
+        if postings:
+            self._on_news()
