@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import support_simulator as support
-from support_daemon import Home
+from support_daemon import Home, Process, hold, hook_url
+from support_frozen import thaw
+from support_receivers import web_receiver
+from support_simulator import NOON, Clock
 
 from watcher.simulator import Simulator, failing
 from watcher.systemd import Notifier
@@ -148,3 +153,53 @@ def test_a_line_break_in_a_status_begins_no_other_variable(tmp_path: Path) -> No
     with manager(f"{tmp_path}/notify") as systemd:
         Notifier(f"{tmp_path}/notify").status("one\nWATCHDOG=trigger\n")
         assert systemd.hear() == [{"STATUS": "one WATCHDOG=trigger"}]
+
+
+def test_an_old_database_that_is_brought_up_to_date_has_the_time_it_takes(tmp_path: Path) -> None:
+    """Before READY, so that a long migration is not ended in the middle again and again."""
+    (tmp_path / "state").mkdir()
+    thaw(1, tmp_path / "state/bedrock-watch.db")
+    address = f"{tmp_path}/notify"
+    home = Home(tmp_path, "http://127.0.0.1:9", env={"NOTIFY_SOCKET": address})
+    with manager(address) as systemd, home.running() as daemon:
+        daemon.wait_for(lambda: systemd.has(READY="1"))
+        told = systemd.hear()
+        assert daemon.terminate() == 0
+    assert [sorted(message) for message in told[:2]] == [["EXTEND_TIMEOUT_USEC"], ["READY", "STATUS"]]
+    assert home.logged("migrating")
+
+
+def test_a_stop_while_it_starts_is_an_orderly_one(tmp_path: Path, simulator: Simulator, endpoint: str) -> None:
+    """The database is held by somebody, so that the start waits; it never gets READY, and ends well all the same."""
+    address = f"{tmp_path}/notify"
+    home = Home(tmp_path, endpoint, [simulator.play(failing())], env={"NOTIFY_SOCKET": address})
+    with home.running() as daemon:
+        assert daemon.terminate() == 0
+    with closing(sqlite3.connect(tmp_path / "state/bedrock-watch.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with manager(address) as systemd, (tmp_path / "second.log").open("wb") as log:
+            popen = subprocess.Popen(home.command("run"), stderr=log, env=home.environment())
+            daemon = Process(popen, home)
+            daemon.wait_for(lambda: "database_failing" in (tmp_path / "second.log").read_text())
+            assert daemon.terminate() == 0
+            assert systemd.count("READY") == 0
+            assert systemd.count("STOPPING") == 1
+
+
+def test_a_second_stop_ends_what_the_first_one_waits_for(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str
+) -> None:
+    """A message is on its way to a receiver that does not answer: it may have arrived, and is marked so at the next start."""
+    with web_receiver() as hook:
+        home = Home(tmp_path, endpoint, [simulator.play(failing())], {"hook": hook_url(hook)})
+        released = hold(hook)
+        with home.running() as daemon:
+            daemon.wait_for(lambda: home.query("SELECT count(*) FROM jobs WHERE version > 0") == [(1,)])
+            clock.now = NOON + 5 * 60
+            daemon.wait_for(lambda: hook.requests)
+            daemon.popen.send_signal(signal.SIGTERM)
+            daemon.wait_for(lambda: home.logged("stopping"))
+            assert daemon.terminate() == 0
+        released.set()
+    assert len(home.logged("stopping")) == 2
+    assert home.query("SELECT state FROM deliveries") == [("sending",)]

@@ -16,6 +16,7 @@ import anyio
 
 from watcher import __version__, clock
 from watcher.config import Config
+from watcher.daemon.clockwork import Clockwork
 from watcher.daemon.heart import Heart
 from watcher.daemon.keeping import Keeping
 from watcher.daemon.lanes import Lanes, given_up
@@ -56,6 +57,7 @@ class Daemon:
         self._heart = Heart(self._parts, self._lanes)
         self._starting, self._polling, self._sending = anyio.CancelScope(), anyio.CancelScope(), anyio.CancelScope()
         self._told_to_reload = anyio.Event()
+        self._clockwork = Clockwork()
         self._stale = False
 
     async def run(self) -> None:
@@ -157,6 +159,7 @@ class Daemon:
                 with self._parts.pulses.of("database", _LATE) as pulse:
                     while True:
                         pulse.beat()
+                        await self._mind_the_clock()
                         seen = await self._parts.transact(self._parts.store.database.data_version)
                         if seen != version or self._stale:
                             version, self._stale = seen, False
@@ -170,6 +173,15 @@ class Daemon:
                         await anyio.sleep(NOTICE)
         with anyio.move_on_after(GRACE, shield=True):
             await self._watch.close()
+
+    async def _mind_the_clock(self) -> None:
+        jump = self._clockwork.jumped()
+        if not jump:
+            return
+        self._parts.log.warning("clock_jumped", seconds=round(jump), remedy="was it set, or did the machine sleep?")
+        if jump < 0:
+            await self._parts.transact(self._parts.store.outbox.hurry_all, clock.now())
+        self._stale = True
 
     async def _send(self) -> None:
         with self._sending:

@@ -27,6 +27,9 @@ LISTED_FROM = 3
 GIVE_UP_AFTER = 86_400.0
 """A message that could not be delivered for this long is dead."""
 
+LONGEST_SEND_RETRY = 3600.0
+"""A message is tried again after this many seconds at the latest."""
+
 _RETRY_FIRST, _RETRY_SLOWEST = 5.0, 900.0
 _BLIND_FAILURES = 3
 
@@ -53,9 +56,9 @@ def retry_look(cadence: Cadence, failures: int, luck: float, asked_to_wait: floa
 
 
 def retry_send(attempts: int, luck: float, asked_to_wait: float = 0.0) -> float:
-    """Return the delay before a message's next try: doubling, with jitter; ``Retry-After`` counts up to 1 h."""
+    """Return the delay before a message's next try: doubling, with jitter; ``Retry-After`` counts an hour at most."""
     delay = min(_RETRY_FIRST * 2.0 ** min(attempts - 1, 20), _RETRY_SLOWEST)
-    return max(delay * (0.5 + luck), min(asked_to_wait, 3600.0))
+    return max(delay * (0.5 + luck), min(asked_to_wait, LONGEST_SEND_RETRY))
 
 
 def is_blind(cadence: Cadence, failing_since: float, failures: int, now: float) -> bool:

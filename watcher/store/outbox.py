@@ -15,6 +15,7 @@ from typing import Literal
 
 from watcher.errors import UnknownJob
 from watcher.model import ChannelTest, Delivery, DeliveryDead, Failed, Posting, Sent
+from watcher.policy import LONGEST_SEND_RETRY
 from watcher.store.database import Database
 from watcher.store.news import write_event
 from watcher.store.rows import event_of
@@ -85,8 +86,16 @@ class Outbox:
         self._db = database
 
     def recover(self, now: float) -> int:
-        """Call after a start: what was in flight when the process died may have arrived; return how many."""
+        """Call after a start: what was in flight when the process died may have arrived; return how many.
+
+        What waits for longer than anything can have to, because the clock was set back, is tried at once.
+        """
         with self._db.transaction() as sql:
+            sql.execute(
+                f"UPDATE deliveries SET next_attempt_at = ? WHERE {_WAITING} AND fold = ''"
+                " AND next_attempt_at > ? + ? * (attempts > 0)",
+                (now, now, LONGEST_SEND_RETRY),
+            )
             cursor = sql.execute(
                 "UPDATE deliveries SET state = 'uncertain', uncertain = 1, next_attempt_at = ?,"
                 " last_error = 'the daemon ended while this message was being sent' WHERE state = 'sending'",
@@ -236,6 +245,14 @@ class Outbox:
         """Try at once what waits after a failure: the channel works again, and the oldest goes first."""
         with self._db.transaction() as sql:
             _hurry(sql, channel, now)
+
+    def hurry_all(self, now: float) -> None:
+        """Try at once what waits for times that were reckoned by another clock; what is held back stays so."""
+        with self._db.transaction() as sql:
+            sql.execute(
+                f"UPDATE deliveries SET next_attempt_at = ? WHERE {_WAITING} AND fold = '' AND next_attempt_at > ?",
+                (now, now),
+            )
 
     def release(self, digesting: Sequence[str], now: float) -> None:
         """Let go what waits for the digest of channels that have none any more; *digesting* are those that have."""

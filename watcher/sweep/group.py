@@ -156,7 +156,7 @@ class Group:
 
     async def _sift(self, turn: Turn, certain: list[Watched], plain: list[Watched]) -> list[Watched]:
         """Return the jobs to Get: those that List cannot answer for, that it shows moved, or that it lacks."""
-        if not self._kind.listed or len(plain) < LISTED_FROM or turn.now < self._list_from:
+        if not self._kind.listed or len(plain) < LISTED_FROM or self._denied(turn.now):
             return [*certain, *plain]
         try:
             return [*certain, *await self._list(turn, plain)]
@@ -168,6 +168,10 @@ class Group:
             if error.fault is LookFault.DENIED:
                 self._list_from = turn.now + LIST_AGAIN
             return [*certain, *plain]
+
+    def _denied(self, now: float) -> bool:
+        """Return whether List was denied lately; a time further off than that is a clock that was set back."""
+        return now < self._list_from <= now + LIST_AGAIN
 
     async def _list(self, turn: Turn, wanted: list[Watched]) -> list[Watched]:
         """Page through List until all *wanted* are found; return those that moved, and those that are not there."""
