@@ -15,7 +15,7 @@ from support_jobs import arn
 from support_sweep import Diary
 
 from watcher.clock import utc
-from watcher.deliver import BETWEEN_SUMMARIES, TOGETHER, Lane, Manner, Pace
+from watcher.deliver import BETWEEN_SUMMARIES, LONGEST_RUN, TOGETHER, Lane, Manner, Pace
 from watcher.model import (
     Failed,
     Family,
@@ -102,6 +102,11 @@ class Stage:
             if due is None or (due > self.now and due - self.now > 60):
                 return
             self.now = max(self.now, due)
+
+    def states(self) -> list[tuple[str]]:
+        """Return the states of the messages, in the order of their queueing."""
+        with self.store.database.reading() as sql:
+            return [tuple(row) for row in sql.execute("SELECT state FROM deliveries ORDER BY id")]
 
     async def _transact(self, verb: Callable[[*Ts], T], *args: *Ts) -> T:
         return verb(*args)
@@ -388,3 +393,59 @@ def test_the_time_that_is_told_is_the_readers(stage: Stage) -> None:
     stage.news(1)
     stage.turns(stage.lane(post, zone=ZoneInfo("Asia/Kolkata")))
     assert f"{utc(stage.now).astimezone(ZoneInfo('Asia/Kolkata')):%H:%M:%S} +05:30" in post.messages[0].body
+
+
+def test_a_queue_is_sent_in_one_turn_where_no_pace_is_to_be_kept(stage: Stage) -> None:
+    for number in (3, 1, 2, 1):
+        stage.news(number)
+    post = Post()
+    anyio.run(stage.lane(post).turn)
+    assert [message.title.split()[2] for message in post.messages] == ["job-3", "job-1", "job-2"]
+    anyio.run(stage.lane(post).turn)  # the job's second message was not next when the turn began
+    assert post.messages[3].title.split()[2] == "job-1"
+    assert stage.store.outbox.undelivered() == 0
+
+
+def test_a_pace_is_kept_from_message_to_message(stage: Stage) -> None:
+    for number in (1, 2):
+        stage.news(number)
+    post = Post(min_interval=1.0)
+    anyio.run(stage.lane(post).turn)
+    assert len(post.messages) == 1
+
+
+def test_a_turn_does_not_last_longer_than_a_run(stage: Stage) -> None:
+    class SlowPost(Post):
+        def send(self, message: Message) -> Verdict:
+            stage.now += LONGEST_RUN / 2
+            return super().send(message)
+
+    for number in range(1, 6):
+        stage.news(number)
+    post = SlowPost()
+    anyio.run(stage.lane(post).turn)
+    assert len(post.messages) == 2
+    assert {state for (state,) in stage.states()} == {"sent", "pending"}
+
+
+def test_a_failure_ends_the_turn_and_leaves_nothing_taken(stage: Stage) -> None:
+    for number in range(1, 6):
+        stage.news(number)
+    post = Post(answers=[Sent(), Failed("503")])
+    anyio.run(stage.lane(post).turn)
+    assert len(post.messages) == 2
+    assert [state for (state,) in stage.states()] == ["sent", "pending", "pending", "pending", "pending"]
+
+
+def test_each_message_is_marked_as_being_sent_before_it_is_sent_and_as_sent_before_the_next(stage: Stage) -> None:
+    seen: list[list[str]] = []
+
+    class Witness(Post):
+        def send(self, message: Message) -> Verdict:
+            seen.append([state for (state,) in stage.states()])
+            return super().send(message)
+
+    for number in (1, 2, 3):
+        stage.news(number)
+    anyio.run(stage.lane(Witness()).turn)
+    assert seen == [["sending", "pending", "pending"], ["sent", "sending", "pending"], ["sent", "sent", "sending"]]

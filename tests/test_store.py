@@ -421,3 +421,47 @@ def test_the_roster_comes_in_parts_and_misses_no_job_of_a_revision_that_many_sha
         parts.append([job.id for job in part])
         seen = part[-1].revision, part[-1].id
     assert parts == [[1, 2, 3], [4, 5, 6], [7]]
+
+
+@pytest.mark.parametrize("meanwhile", ["dropped", "retried later", "sent", "held back", "an older one is revived"])
+def test_what_follows_is_taken_only_if_it_is_still_next(store: Store, meanwhile: str) -> None:
+    """Between two messages of one turn, other processes write, too."""
+    older = add(store, 2)
+    news(store, older, "slack")
+    first = claimed(store, "slack", NOW)
+    store.outbox.bury([first], "refused", NOW, [])
+    news(store, add(store, 1), "slack")
+    news(store, older, "slack")
+    news(store, add(store, 3), "slack")
+    claim = store.outbox.claim("slack", NOW)
+    second, third = claim.following
+    if meanwhile == "dropped":
+        store.outbox.drop(second, NOW)
+    elif meanwhile == "an older one is revived":
+        store.outbox.retry([first.id], NOW)
+    else:
+        change = {
+            "retried later": "next_attempt_at = 9e9",
+            "sent": "state = 'sent'",
+            "held back": "fold = 'digest'",
+        }[meanwhile]
+        with store.database.transaction() as sql:
+            sql.execute(f"UPDATE deliveries SET {change} WHERE id = ?", (second,))  # noqa: S608
+    following = store.outbox.sent(claim.deliveries, Sent(), NOW, NOW, claim.following)
+    assert [delivery.id for delivery in following.deliveries] == [third]
+    assert following.following == ()
+
+
+def test_what_follows_is_taken_in_the_transaction_that_marks_what_was_sent(store: Store) -> None:
+    for number in (1, 2):
+        news(store, add(store, number), "slack")
+    claim = store.outbox.claim("slack", NOW)
+    other = sqlite3.connect(store.database.path)
+    before = other.execute("PRAGMA data_version").fetchone()[0]
+    following = store.outbox.sent(claim.deliveries, Sent(), NOW, NOW, claim.following)
+    assert other.execute("PRAGMA data_version").fetchone()[0] == before + 1
+    states = other.execute("SELECT state, attempts FROM deliveries ORDER BY id").fetchall()
+    other.close()
+    assert states == [("sent", 1), ("sending", 1)]
+    assert store.outbox.recover(NOW) == 1
+    assert following.deliveries[0].id == claim.following[0]

@@ -140,7 +140,7 @@ class MarkFirst(Lane):
     """What eight other programs do: the message is marked before it is sent."""
 
     async def _send(self, claim: Claim) -> Verdict:
-        await self._mark(claim.deliveries, Sent(), 0.0)
+        await self._mark(claim, Sent(), 0.0, go_on=False)
         return await super()._send(claim)
 
 

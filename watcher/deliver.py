@@ -33,6 +33,9 @@ BETWEEN_SUMMARIES = 15.0
 FAIRNESS = 0.05
 """Seconds by which a lane that has just sent lets the others of its pace go first."""
 
+LONGEST_RUN = 1.0
+"""Seconds; for so long one turn goes on sending what comes next, where no pace is to be kept."""
+
 LONGEST_PAUSE = 60.0
 """Seconds; a pause that lasts longer is a clock that was set back."""
 
@@ -78,8 +81,10 @@ class Queue(Protocol):
     def thread(self, channel: str, subject: str) -> dict[str, str]:
         """Return what the receiver answered to the first message of a subject."""
 
-    def sent(self, deliveries: Sequence[Delivery], verdict: Sent, began_at: float, now: float) -> None:
-        """Mark messages as delivered."""
+    def sent(
+        self, deliveries: Sequence[Delivery], verdict: Sent, began_at: float, now: float, following: Sequence[int]
+    ) -> Claim:
+        """Mark messages as delivered, and take the first of *following* that is still next."""
 
     def failed(self, deliveries: Sequence[Delivery], verdict: Failed, times: Times) -> list[Delivery]:
         """Put messages back; return those that are to be given up instead."""
@@ -195,10 +200,14 @@ class Lane:
         if not claim.deliveries:
             self._pace.free_at = now
             return claim.due_at
-        await self._mark(claim.deliveries, refusal or await self._send(claim), now)
-        self._recent.append(now)
-        if claim.fold == BURST:
-            self._pace.free_at = max(self._pace.free_at, self._now() + BETWEEN_SUMMARIES)
+        began = now
+        while claim.deliveries:
+            verdict = refusal or await self._send(claim)
+            self._recent.append(began)
+            if claim.fold == BURST:
+                self._pace.free_at = max(self._pace.free_at, self._now() + BETWEEN_SUMMARIES)
+            claim = await self._mark(claim, verdict, began, go_on=self._may_go_on(now))
+            began = self._now()
         # Whoever waits for the same pace goes first.
         return self._pace.free_at + (FAIRNESS if self._pace.free_at > now else 0.0)
 
@@ -212,6 +221,12 @@ class Lane:
         while self._recent and not now - 60.0 < self._recent[0] <= now:
             self._recent.popleft()
         return 0 < self._manner.burst <= len(self._recent)
+
+    def _may_go_on(self, since: float) -> bool:
+        """Return whether another message may follow in the turn that began at *since*."""
+        now = self._now()
+        paced = self._post is None or self._post.min_interval > 0
+        return not (paced or self._reopen or self._is_bursting(now)) and since <= now < since + LONGEST_RUN
 
     def _together(self) -> int:
         """Return how many messages can be told as one here, without dropping any."""
@@ -264,15 +279,17 @@ class Lane:
             self._template_told = True
             return write(doc, post.family, post.body_limit)
 
-    async def _mark(self, deliveries: Sequence[Delivery], verdict: Verdict, began: float) -> None:
-        now = self._now()
+    async def _mark(self, claim: Claim, verdict: Verdict, began: float, *, go_on: bool) -> Claim:
+        """Write what became of a send; return what is to be sent next in this turn, with *go_on*."""
+        now, deliveries = self._now(), claim.deliveries
         if isinstance(verdict, Sent):
-            await self._transact(self._queue.sent, deliveries, verdict, began, now)
+            following = claim.following if go_on and not self.failing else ()
+            claim = await self._transact(self._queue.sent, deliveries, verdict, began, now, following)
             if self.failing:
                 self._log.info("channel_works_again", channel=self.channel)
                 await self._transact(self._queue.hurry, self.channel, now)
             self.failing = False
-            return
+            return claim
         event = deliveries[0].event.id
         if not self.failing:
             self._log.warning("channel_failing", channel=self.channel, error=verdict.reason, event_id=event)
@@ -284,6 +301,7 @@ class Lane:
             await self._transact(self._queue.bury, given_up, verdict.reason, now, self._manner.tell)
             self._on_news()
             self._log.warning("messages_given_up", channel=self.channel, count=len(given_up), error=verdict.reason)
+        return Claim()
 
 
 def unworded(events: str) -> Message:

@@ -14,6 +14,7 @@ import time
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -64,7 +65,7 @@ class Wire:
 
     @cached_property
     def _session(self) -> requests.Session:
-        session = requests.Session()
+        session = _Session()
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # each message stands alone
         session.mount("https://", _Adapter(self))
         session.mount("http://", _Adapter(self))
@@ -98,6 +99,22 @@ class Wire:
     def close(self) -> None:
         """Close the kept connection."""
         self._session.close()
+
+
+class _Session(requests.Session):
+    """Reads the environment (proxies, certificates) once for each host: a process's own does not change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._read: dict[tuple[str, str], Any] = {}
+
+    def merge_environment_settings(self, url: Any, proxies: Any, *settings: Any) -> Any:  # noqa: ANN401
+        """Return the settings of a request, as it is about to be sent."""
+        parts = urlsplit(url)
+        place = parts.scheme, parts.netloc
+        if place not in self._read:
+            self._read[place] = super().merge_environment_settings(url, proxies, *settings)
+        return dict(self._read[place])
 
 
 class _Noted:

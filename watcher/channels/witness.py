@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from watcher.channels.deadline import DEADLINES
 
 if TYPE_CHECKING:
     from watcher.channels.wire import Wire
@@ -92,12 +93,9 @@ CURRENT: ContextVar[Witness | None] = ContextVar("bedrock_watch_send", default=N
 @contextlib.contextmanager
 def witnessed(witness: Witness, seconds: float) -> Iterator[None]:
     """Make *witness* the notes of what this thread sends, for *seconds* at most."""
-    timer = threading.Timer(seconds, witness.hang_up, [f"no complete answer within {seconds:g} s"])
-    timer.daemon = True
     token = CURRENT.set(witness)
-    timer.start()
     try:
-        yield
+        with DEADLINES.within(seconds, lambda: witness.hang_up(f"no complete answer within {seconds:g} s")):
+            yield
     finally:
-        timer.cancel()
         CURRENT.reset(token)

@@ -31,17 +31,28 @@ DROPPED = "dropped by a person"
 REVIVED_FOR = 7 * 86_400.0
 """What has been dead for longer than this many seconds is not news when its channel works again."""
 
+_AHEAD = 100
+"""How many messages the next one is looked up for at once: each look goes through the whole queue."""
+
 _OPEN = "state IN ('pending', 'sending', 'uncertain')"
 _WAITING = "state IN ('pending', 'uncertain')"
 _RETIRED = "the channel is no longer in the configuration"
 
-_HEAD = f"""
-    SELECT d.id, d.fold, d.next_attempt_at FROM deliveries AS d
-    WHERE d.channel = :channel AND d.{_WAITING} AND (:subject IS NULL OR d.subject = :subject) AND NOT EXISTS (
+_IS_NEXT = f"""
+    d.{_WAITING} AND NOT EXISTS (
         SELECT 1 FROM deliveries AS older
         WHERE older.channel = d.channel AND older.subject = d.subject AND older.{_OPEN} AND older.id < d.id)
-    ORDER BY d.next_attempt_at, d.id LIMIT 1
 """
+
+_HEADS = f"""
+    SELECT d.id, d.fold, d.next_attempt_at FROM deliveries AS d
+    WHERE d.channel = :channel AND (:subject IS NULL OR d.subject = :subject) AND {_IS_NEXT}
+    ORDER BY d.next_attempt_at, d.id LIMIT :most
+"""
+
+_STILL_NEXT = (
+    f"SELECT 1 FROM deliveries AS d WHERE d.id = :id AND d.next_attempt_at <= :now AND d.fold = '' AND {_IS_NEXT}"
+)
 
 _TOGETHER = f"""
     SELECT d.id FROM deliveries AS d
@@ -62,11 +73,15 @@ _CLAIMED = """
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Messages to send as one; *fold* says why when there are several.  With none, *due_at* is when there will be."""
+    """Messages to send as one; *fold* says why when there are several.  With none, *due_at* is when there will be.
+
+    *following* are the ids of what comes after them, one by one, unless it changes meanwhile.
+    """
 
     deliveries: tuple[Delivery, ...] = ()
     fold: Fold = ""
     due_at: float | None = None
+    following: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,30 +131,27 @@ class Outbox:
         Those are what was held back together, and in a *burst* everything that is due.  What is taken is marked
         ``sending`` before it is returned, so that a crash in between is known as one.
         """
+        following: tuple[int, ...] = ()
         with self._db.reading() as sql:
-            head = sql.execute(_HEAD, {"channel": channel, "subject": subject}).fetchone()
-            if head is None or head["next_attempt_at"] > now:
-                return Claim(due_at=None if head is None else head["next_attempt_at"])
+            heads = sql.execute(_HEADS, {"channel": channel, "subject": subject, "most": _AHEAD}).fetchall()
+            if not heads or heads[0]["next_attempt_at"] > now:
+                return Claim(due_at=heads[0]["next_attempt_at"] if heads else None)
+            head = heads[0]
             ids = [head["id"]]
             if head["fold"] or burst:
                 values = {"channel": channel, "now": now, "fold": head["fold"], "most": most}
                 ids = [row["id"] for row in sql.execute(_TOGETHER, values)] or ids
+            else:
+                following = tuple(row["id"] for row in heads[1:] if not row["fold"] and row["next_attempt_at"] <= now)
         with self._db.transaction() as sql:
-            marks = json.dumps(ids)
-            sql.execute(
-                "UPDATE deliveries SET state = 'sending', attempts = attempts + 1,"
-                " tried_since = CASE WHEN tried_since = 0 THEN ? ELSE tried_since END"
-                " WHERE id IN (SELECT value FROM json_each(?))",
-                (now, marks),
-            )
-            rows = sql.execute(_CLAIMED, (marks,)).fetchall()
-        fold: Fold = (head["fold"] or BURST) if len(rows) > 1 else ""
-        return Claim(tuple(_delivery(row, channel) for row in rows), fold)
+            deliveries = _take(sql, channel, ids, now)
+        fold: Fold = (head["fold"] or BURST) if len(deliveries) > 1 else ""
+        return Claim(deliveries, fold, following=following)
 
     def due_at(self, channel: str, subject: str | None = None) -> float | None:
         """Return when the next message of *channel* is due; None when there is none."""
         with self._db.reading() as sql:
-            head = sql.execute(_HEAD, {"channel": channel, "subject": subject}).fetchone()
+            head = sql.execute(_HEADS, {"channel": channel, "subject": subject, "most": 1}).fetchone()
             return None if head is None else float(head["next_attempt_at"])
 
     def undelivered(self) -> int:
@@ -157,8 +169,14 @@ class Outbox:
             ).fetchone()
             return {} if row is None else dict(json.loads(row["receiver_data"]))
 
-    def sent(self, deliveries: Sequence[Delivery], verdict: Sent, began_at: float, now: float) -> None:
-        """Mark messages as delivered."""
+    def sent(
+        self, deliveries: Sequence[Delivery], verdict: Sent, began_at: float, now: float, following: Sequence[int] = ()
+    ) -> Claim:
+        """Mark messages as delivered, and take the first of *following* that is still next and due, with what follows.
+
+        It is one transaction, for what a long queue waits for is the disk.
+        """
+        channel = deliveries[0].channel
         with self._db.transaction() as sql:
             sql.executemany(
                 "UPDATE deliveries SET state = 'sent', finished_at = ?, last_error = '', receiver_data = ?"
@@ -166,6 +184,10 @@ class Outbox:
                 [(now, json.dumps(dict(verdict.receiver_data)), delivery.id) for delivery in deliveries],
             )
             _note(sql, deliveries, began_at, now, "sent", "")
+            for place, one in enumerate(following, 1):
+                if sql.execute(_STILL_NEXT, {"id": one, "now": now}).fetchone():
+                    return Claim(_take(sql, channel, [one], now), following=tuple(following[place:]))
+        return Claim()
 
     def failed(self, deliveries: Sequence[Delivery], verdict: Failed, times: Times) -> list[Delivery]:
         """Put messages back; return those that are to be given up instead.
@@ -301,6 +323,18 @@ class Outbox:
         with self._db.transaction() as sql:
             if _bury(sql, f"id = ? AND {_WAITING}", (delivery,), reason, now) != 1:
                 raise UnknownJob(f"no waiting message {delivery}", "see them: bedrock-watch deliveries")
+
+
+def _take(sql: sqlite3.Connection, channel: str, ids: Sequence[int], now: float) -> tuple[Delivery, ...]:
+    """Mark messages as ``sending``, and return them."""
+    marks = json.dumps(ids)
+    sql.execute(
+        "UPDATE deliveries SET state = 'sending', attempts = attempts + 1,"
+        " tried_since = CASE WHEN tried_since = 0 THEN ? ELSE tried_since END"
+        " WHERE id IN (SELECT value FROM json_each(?))",
+        (now, marks),
+    )
+    return tuple(_delivery(row, channel) for row in sql.execute(_CLAIMED, (marks,)))
 
 
 def _delivery(row: sqlite3.Row, channel: str) -> Delivery:

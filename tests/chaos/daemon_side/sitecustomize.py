@@ -34,7 +34,7 @@ def _mark_first() -> None:
 
     async def marked(lane: deliver.Lane, claim: Claim) -> Verdict:
         now = lane._now()
-        await lane._transact(lane._queue.sent, claim.deliveries, Sent(), now, now)
+        await lane._transact(lane._queue.sent, claim.deliveries, Sent(), now, now, ())
         return await send(lane, claim)
 
     deliver.Lane._send = marked  # type: ignore[assignment,method-assign]
@@ -57,7 +57,8 @@ def _overtake() -> None:
     """Let newer news of a job go while older news of it waits for another try."""
     from watcher.store import outbox  # noqa: PLC0415
 
-    outbox._HEAD = outbox._HEAD.partition(" AND NOT EXISTS")[0] + " ORDER BY d.next_attempt_at, d.id LIMIT 1"
+    for name in ("_HEADS", "_STILL_NEXT"):
+        setattr(outbox, name, getattr(outbox, name).replace(outbox._IS_NEXT, f"d.{outbox._WAITING}"))
 
 
 BREAKS = {"mark-first": _mark_first, "never-doubt": _never_doubt, "overtake": _overtake}
