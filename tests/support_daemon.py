@@ -23,6 +23,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from support_operations import Operations, recorded
 from support_receivers import MailReceiver, Reply, WebReceiver
 
 DEADLINE = 60.0
@@ -174,8 +175,10 @@ class Home:
     @contextmanager
     def running(self, *options: str) -> Iterator[Process]:
         """Run the daemon, with global *options*, and yield it once it listens to signals; at the end, see to it that it is gone."""
+        operations = self.operations()
         with self._log.open("ab") as log:
-            popen = subprocess.Popen(self.command(*options, "run"), stdout=log, stderr=log, env=self.environment())
+            env = self.environment() | operations.environment
+            popen = subprocess.Popen(self.command(*options, "run"), stdout=log, stderr=log, env=env)
         process = Process(popen, self)
         try:
             process.wait_for(lambda: self.status().get("pid") == popen.pid)
@@ -183,6 +186,11 @@ class Home:
         finally:
             if popen.poll() is None:
                 process.kill()
+        operations.check()
+
+    def operations(self) -> Operations:
+        """Return the record of what its daemons have asked of AWS."""
+        return recorded(self.directory)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""

@@ -6,6 +6,18 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from watcher.bedrock.kinds import KINDS
+from watcher.bedrock.permissions import READ_TAGS
+
+ALLOWED = {
+    "bedrock": {operation for kind in KINDS.values() for operation in kind.operations} | {READ_TAGS},
+    "sts": {"AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity"},
+    "sso": {"GetRoleCredentials"},
+    "sso-oidc": {"CreateToken"},  # the SDK's own refresh of a sign-in
+    "sqs": {"ReceiveMessage", "DeleteMessage"},  # of a configured queue
+}
+"""Everything that may ever be asked of AWS, by service."""
+
 _HOOK = """
 import os
 from botocore import handlers
@@ -30,11 +42,16 @@ class Operations:
         """Return every ``service:Operation`` that was called so far."""
         return set(self.file.read_text().split()) if self.file.exists() else set()
 
+    def check(self) -> None:
+        """Fail when anything was called that may never be."""
+        allowed = {f"{service}:{name}" for service, names in ALLOWED.items() for name in names}
+        assert self.called() <= allowed
+
 
 def recorded(directory: Path) -> Operations:
     """Return a record in *directory*, which python's own start-up hook keeps."""
     hook, file = directory / "hook" / "sitecustomize.py", directory / "operations"
-    hook.parent.mkdir()
+    hook.parent.mkdir(exist_ok=True)
     hook.write_text(_HOOK)
     path = os.pathsep.join(filter(None, (str(hook.parent), os.environ.get("PYTHONPATH", ""))))
     return Operations({"PYTHONPATH": path, "RECORDED_OPERATIONS": str(file)}, file)

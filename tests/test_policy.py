@@ -48,6 +48,7 @@ from watcher.policy import (
     severity,
     topics,
 )
+from watcher.policy.reminders import EVERY
 
 LUCK = st.floats(0, 1, exclude_max=True)
 CADENCES = st.tuples(st.floats(0.1, 600), st.floats(0, 600)).map(lambda pair: Cadence(pair[0], pair[0] + pair[1]))
@@ -266,3 +267,12 @@ def test_an_event_matters_as_much_as_its_worst_change() -> None:
     assert severity([ONE_OF_EACH["step"], ONE_OF_EACH["completed"]]) is Severity.SUCCESS
     assert severity([ONE_OF_EACH["watch_lost"]]) is Severity.WARNING
     assert severity([ONE_OF_EACH["step"]]) is Severity.INFO
+
+
+@pytest.mark.parametrize(("snapshot", "what"), [(running(steps=WORKING), "stalled"), (running("Submitted"), "queued")])
+def test_a_reminder_that_makes_no_sense_for_a_kind_never_comes(snapshot: Snapshot, what: str) -> None:
+    """People take weeks over an evaluation: that it does not change is nothing to be reminded of."""
+    now = NOON + timedelta(hours=13)
+    for possible, due in ((EVERY, [what]), (EVERY - {what}, [])):
+        found = remind(snapshot, Limits(), now, expected=0, usual=(), told=frozenset(), possible=possible)
+        assert [one.what for one in found.due] == due

@@ -51,8 +51,9 @@ CODES = {
 @click.argument("jobs", nargs=-1, required=True, metavar="JOB...")
 @click.option(
     "--kind",
+    metavar="KIND",
     type=click.Choice(NAMED),
-    help=f"What the jobs given by name are; an ARN tells it itself.  [default: {CUSTOMIZATION}]",
+    help=f"What the jobs given by name are: {', '.join(NAMED)}; an ARN tells it itself.  [default: {CUSTOMIZATION}]",
 )
 @click.option("--region", metavar="REGION", help="Where the jobs given by name are; an ARN knows its own.")
 @click.option("--profile", metavar="NAME", help="AWS profile to ask with, remembered for these jobs.")

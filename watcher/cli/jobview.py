@@ -18,6 +18,7 @@ from watcher.cli.words import RUNNING_STEPS, Cell, is_queued, plain, span, statu
 from watcher.clock import utc
 from watcher.errors import LookError
 from watcher.model import Job, Snapshot
+from watcher.render.particulars import Records, records_of
 from watcher.render.words import between, moment
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from watcher.store.history import Record
     from watcher.store.ledger import Scope
 
+
+_FIRST_WORDS = frozenset({"InProgress", "Creating", "Submitted"})
 
 TIMELINE = ("  SUB-TASK", "STATUS", "STARTED", "DURATION")
 
@@ -65,9 +68,14 @@ class JobView:
             return ""
         if self.snapshot.outcome.terminal:
             return f"after {span(self.job.ended_at - self.job.created_at)}"
-        # Only InProgress, the first of AWS's words, has lasted as long as the job.
-        word = "for" if self.snapshot.status == "InProgress" else "after"
+        # Only a first word of AWS's has lasted as long as the job.
+        word = "for" if self.snapshot.status in _FIRST_WORDS else "after"
         return f"{word} {span(now - self.job.created_at)}"
+
+    @property
+    def records(self) -> Records:
+        """How far a batch is; nothing of another kind."""
+        return records_of(self.job.kind, self.snapshot.facts if self.snapshot else {})
 
     def timeline(self, now: float, zone: tzinfo | None) -> list[tuple[Cell, ...]]:
         """Return a row of TIMELINE for each sub-task; the one that runs is marked, and its time goes on."""
@@ -106,6 +114,7 @@ class JobView:
             "queued": is_queued(now.status, self._step_words()) if now else False,
             "outcome": now.outcome.value if now else None,
             "steps": [values.step(step) for step in now.steps] if now else [],
+            "records": self.records.document(),
             "failure_message": (now.failure or None) if now else None,
             "added_at": values.at(job.added_at),
             "created_at": values.at(job.created_at),

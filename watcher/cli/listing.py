@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _A_DAY = 86_400.0
 
-_HEADERS = ("JOB", "STATUS", "SUB-TASK", "DURATION", "CHANGED", "ERROR", "REGION", "ID")
-_SPARE = frozenset({"REGION", "ID"})
+_HEADERS = ("JOB", "STATUS", "SUB-TASK", "DURATION", "CHANGED", "ERROR", "REGION", "ID", "KIND")
+_SPARE = frozenset({"REGION", "ID", "KIND"})
 
 
 def show_list(context: Context, *, every: bool = False, output: str = "table") -> int:
@@ -79,13 +79,21 @@ def _cells(row: Row, now: float) -> tuple[Cell, ...]:
     return (
         plain(row["label"] or row["name"] or _id(row)),
         _marked(status_cell(row["state"], status, steps.values()), muted=row["muted"]),
-        plain(", ".join(name for name, step in steps.items() if step in RUNNING_STEPS)),
+        plain(", ".join(name for name, step in steps.items() if step in RUNNING_STEPS)) or _part(row),
         span((row["ended_at"] or now) - row["created_at"]) if status else "",
         ago(row["changed_at"], now),
         _error(row, now),
         row["region"],
         _id(row),
+        row["kind"],
     )
+
+
+def _part(row: Row) -> str:
+    """Return how far a batch is; empty for other jobs, and when AWS does not tell."""
+    processed, records = row["processed"], row["records"]
+    told = isinstance(processed, int) and isinstance(records, int) and records > 0
+    return f"{processed * 100 // records} % of records" if told else ""
 
 
 def _marked(cell: Cell, *, muted: bool) -> Cell:

@@ -36,6 +36,7 @@ COMMANDS = {
     "health": ("watcher.cli.health", "health", "Say in one line whether the daemon is well, for monitors."),
     "db": ("watcher.cli.db", "db", "Back the database up, or check it."),
     "config": ("watcher.cli.config", "config", "Check, show or write the configuration."),
+    "iam-policy": ("watcher.cli.iam", "iam_policy", "Print the least that AWS has to allow, for what is watched now."),
     "run": ("watcher.cli.run", "run", "Run the daemon in the foreground."),
     "demo": ("watcher.cli.demo", "demo", "Play the whole story on a simulated Bedrock, alerts included."),
     "simulate": ("watcher.cli.simulate", "simulate", "Serve a simulated Bedrock on loopback, for fire drills."),

@@ -112,6 +112,8 @@ def _job(context: Context, view: JobView) -> Iterator[tuple[str, str]]:
 
     job = view.job
     yield "ARN", job.arn or "not known yet"
+    yield "kind", job.kind
+    yield "records", str(view.records)
     yield "name", job.name
     yield "label", job.label
     yield "tags", ", ".join(job.tags)

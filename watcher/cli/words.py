@@ -13,7 +13,12 @@ Cell = str | tuple[str, str]
 RUNNING_STEPS = frozenset({"InProgress", "Stopping"})
 """AWS's words for a sub-task that is under way."""
 
-_COLORS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow", "InProgress": "cyan"}
+_COLORS = {
+    **dict.fromkeys(("Completed", "Active", "InService"), "green"),
+    **dict.fromkeys(("Failed", "Expired"), "red"),
+    **dict.fromkeys(("Stopped", "Stopping", "PartiallyCompleted"), "yellow"),
+    **dict.fromkeys(("InProgress", "Creating", "Updating", "Validating"), "cyan"),
+}
 
 
 def plain(text: str, *, lines: bool = False) -> str:
@@ -58,14 +63,18 @@ def some(names: Sequence[str], most: int = 5) -> str:
 
 
 def scope_title(key: str) -> str:
-    """Return what people call a scope, of its key (``Job.scope``): its region, its account, its profile."""
-    whose, region, _ = key.rsplit("/", 2)
+    """Return what people call a scope, of its key (``Job.scope``): its region, its account, its profile, its kind."""
+    from watcher.identifiers import CUSTOMIZATION, NOUNS
+
+    whose, region, kind = key.rsplit("/", 2)
     profile, _, account = whose.rpartition("@")
     where = f"{region}, account {account}"
     if region == "*":
         where = f"account {account}" if account != "-" else "jobs given by name"
     elif account == "-":
         where = region
+    if kind not in ("*", CUSTOMIZATION):
+        where = f"{NOUNS.get(kind, kind)}s in {where}"
     return plain(where if profile == "default" else f"{where} (profile {profile})")
 
 
@@ -76,8 +85,9 @@ def subject_title(subject: str) -> str:
 
 
 def is_queued(status: str, steps: Collection[str]) -> bool:
-    """Return whether a job waits for AWS to begin: it is InProgress, and all its sub-tasks are NotStarted."""
-    return status == "InProgress" and bool(steps) and all(step == "NotStarted" for step in steps)
+    """Return whether a job waits for AWS to begin, as ``model.is_queued`` does."""
+    waits = bool(steps) and all(step == "NotStarted" for step in steps)
+    return status in ("Submitted", "Scheduled") or (waits and status == "InProgress")
 
 
 def status_cell(state: str, status: str, steps: Collection[str]) -> Cell:

@@ -7,7 +7,7 @@ Source of members: Amazon Bedrock API reference, the Get operation of each kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,6 +45,10 @@ class Records:
         if self.processed is None or not self.total:
             return None
         return self.processed * 100 // self.total
+
+    def document(self) -> dict[str, int | None] | None:
+        """Return the counts by their names, and the per cent; None when AWS tells none."""
+        return None if self == Records() else asdict(self) | {"percent": self.percent}
 
     def __str__(self) -> str:
         told = []

@@ -8,7 +8,7 @@ Not its business: the envelope of HTTP (``channels``).
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,6 @@ from watcher.render.headline import headline
 from watcher.render.links import links
 from watcher.render.news import failure
 from watcher.render.particulars import (
-    Records,
     committed_until,
     losses,
     model_of,
@@ -122,15 +121,9 @@ def _job(story: Story, job: Job) -> dict[str, Any]:
         "validation_losses": list(validation),
         "created_at": _time(now.created_at) if now else None,
         "ended_at": _time(now.ended_at) if now and story.outcome.terminal else None,
-        "records": _records(records_of(kind, facts)),
+        "records": records_of(kind, facts).document(),
         "committed_until": _time(committed_until(kind, facts)),
     }
-
-
-def _records(records: Records) -> dict[str, int | None] | None:
-    if records == Records():
-        return None
-    return asdict(records) | {"percent": records.percent}
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from watcher.identifiers import INVOCATION
 from watcher.store.database import Database
 
 Row = sqlite3.Row
@@ -31,7 +32,9 @@ _ROWS = f"""
     SELECT jobs.identifier, coalesce(jobs.arn, '') AS arn, jobs.name, jobs.label, jobs.region, jobs.state,
         jobs.created_at, jobs.changed_at, jobs.ended_at,
         coalesce(json_extract(facts, '$.status'), json_extract(facts, '$.jobStatus')) AS status,
-        json_extract(facts, '$.statusDetails') AS steps,
+        json_extract(facts, '$.statusDetails') AS steps, jobs.kind,
+        CASE jobs.kind WHEN '{INVOCATION}' THEN json_extract(facts, '$.processedRecordCount') END AS processed,
+        CASE jobs.kind WHEN '{INVOCATION}' THEN json_extract(facts, '$.totalRecordCount') END AS records,
         json_extract(nullif(jobs.last_error, ''), '$.code') AS error, jobs.failing_since,
         json_extract(coalesce(whole.last_error, own.last_error), '$.code') AS scope_error,
         coalesce(whole.failing_since, own.failing_since) AS scope_failing_since,
@@ -47,8 +50,9 @@ _ROWS = f"""
 def listed(database: Database, now: float, *, every: bool, ended_since: float) -> list[Row]:
     """Return the watched jobs, as ``Jobs.listed`` chooses and orders them.
 
-    *steps* is AWS's ``statusDetails`` as a JSON text, *error* the code of the last look's error, *scope_error* that of
-    its account or its scope; None when there is none.  *muted* is whether its news is held back *now* (epoch seconds).
+    *steps* is AWS's ``statusDetails`` as a JSON text, *processed* and *records* are the counts of a batch, *error* is
+    the code of the last look's error, *scope_error* that of its account or its scope; None when there is none.
+    *muted* is whether its news is held back *now* (epoch seconds).
     """
     with database.reading() as sql:
         return sql.execute(_ROWS, (now, every, ended_since)).fetchall()

@@ -1,0 +1,94 @@
+"""What AWS has to allow, and what is called at all: IAM policies of exactly the operations that looking needs.
+
+Pure, and cheap to import.  Not its business: what is watched (``cli.iam``), and asking AWS (``client``).
+Sources: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock"; IAM User Guide,
+"IAM JSON policy element reference".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from watcher.bedrock.kinds import KINDS
+
+ANY = "*"
+"""The account of jobs given by name, as long as nobody knows whose they are."""
+
+READ_TAGS = "ListTagsForResource"
+
+Statement = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Need:
+    """Jobs of one kind in one region of one *account* are looked at; *found* by a rule, and by their *tags* if so."""
+
+    account: str
+    kind: str
+    region: str
+    found: bool = False
+    tags: bool = False
+
+    @property
+    def lists(self) -> bool:
+        """Whether List is asked: to find jobs, or because it tells whether they moved."""
+        return self.found or KINDS[self.kind].listed
+
+    @property
+    def arn(self) -> str:
+        """The ARN pattern of all that is looked at."""
+        return f"arn:{partition(self.region)}:bedrock:{self.region}:{self.account}:{self.kind}/*"
+
+
+def policies(needs: Iterable[Need]) -> dict[str, dict[str, Any]]:
+    """Return the least policy of each account, by its number (ANY where it is not known)."""
+    by_account: dict[str, list[Need]] = {}
+    for need in sorted(set(needs)):
+        by_account.setdefault(need.account, []).append(need)
+    return {account: document(_statements(found)) for account, found in by_account.items()}
+
+
+def document(statements: Sequence[Statement]) -> dict[str, Any]:
+    """Return a policy of these statements."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def assume(roles: Iterable[str]) -> Statement:
+    """Return the statement by which roles may be assumed: for the identity that the daemon has by itself."""
+    return _allow("AssumeRoles", ["sts:AssumeRole"], sorted(set(roles)))
+
+
+def partition(region: str) -> str:
+    """Return the partition of a region (AWS General Reference; botocore's ``partitions.json``)."""
+    prefixes = {
+        "cn-": "aws-cn",
+        "us-gov-": "aws-us-gov",
+        "us-iso-": "aws-iso",
+        "us-isob-": "aws-iso-b",
+        "eu-isoe-": "aws-iso-e",
+        "us-isof-": "aws-iso-f",
+        "eusc-": "aws-eusc",
+    }
+    return next((name for prefix, name in prefixes.items() if region.startswith(prefix)), "aws")
+
+
+def _statements(needs: Sequence[Need]) -> list[Statement]:
+    """Return one statement for each kind's Get, one for all Lists (which have no resource), and one for tags."""
+    statements = []
+    for kind in KINDS:
+        arns = sorted({need.arn for need in needs if need.kind == kind})
+        if arns:
+            get = KINDS[kind].get_operation
+            statements.append(_allow(get, [f"bedrock:{get}"], arns))
+    lists = {f"bedrock:{KINDS[need.kind].list_operation}" for need in needs if need.found or KINDS[need.kind].listed}
+    if lists:
+        statements.append(_allow("ListJobs", sorted(lists), [ANY]))
+    if tagged := sorted({need.arn for need in needs if need.tags}):
+        statements.append(_allow("ReadTags", [f"bedrock:{READ_TAGS}"], tagged))
+    return statements
+
+
+def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}

@@ -1,0 +1,111 @@
+"""``bedrock-watch iam-policy``: the least that AWS has to allow, for what is watched now.
+
+Not its business: which operations a kind needs (``bedrock.permissions``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watcher.cli.context import Context
+from watcher.cli.output import note, write
+from watcher.cli.words import some
+from watcher.config.sections import ACCOUNT, REGION
+from watcher.errors import ExitCode, UsageError
+from watcher.identifiers import CUSTOMIZATION, NOUNS, JobArn, parse_identifier
+
+if TYPE_CHECKING:
+    from watcher.bedrock.permissions import Need
+    from watcher.config import Config
+
+OWN = "daemon"
+"""Under this name stands what the daemon's own identity needs beside the policies of the accounts."""
+
+
+@click.command("iam-policy")
+@click.option("--account", metavar="ID", help="The policy of this account alone; its 12 digits.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="KIND",
+    type=click.Choice(list(NOUNS)),
+    help=f"Also for jobs of this kind, repeatable: {', '.join(NOUNS)}.",
+)
+@click.option("--region", "regions", multiple=True, metavar="REGION", help="Where --kind is meant, repeatable.")
+@click.pass_obj
+def iam_policy(context: Context, *, account: str | None, kinds: tuple[str, ...], regions: tuple[str, ...]) -> int:
+    """Print the IAM policy (JSON) that allows what looking at the watched jobs needs, and nothing else.
+
+    It is worked out from the jobs and rules of the configuration and from the jobs that were added and are not over.
+    Of several accounts, each account's policy stands under its number; jobs given by name that were never seen, whose
+    account nobody knows, under "*".  --kind asks for jobs that are not watched yet.  Nothing is sent to AWS.
+    """
+    from watcher.bedrock.permissions import ANY, Need, assume, document, policies
+
+    _check(account, kinds, regions)
+    needs = set(_needs(context))
+    needs |= {Need(account or ANY, kind, region) for kind in kinds for region in regions or ("*",)}
+    found = policies(need for need in needs if account in (None, need.account))
+    if not found:
+        where = f" in account {account}" if account else ""
+        example = f"bedrock-watch iam-policy --kind {CUSTOMIZATION} --account 123456789012"
+        raise UsageError(f"nothing is watched{where}, so nothing needs to be allowed", f"add jobs, or say: {example}")
+    roles = [] if account else [one.role_arn for one in context.config.accounts if one.role_arn and one.id in found]
+    if roles:
+        found[OWN] = document([assume(roles)])
+    _print(found)
+    return ExitCode.DONE
+
+
+def _check(account: str | None, kinds: tuple[str, ...], regions: tuple[str, ...]) -> None:
+    import re
+
+    if account is not None and not re.fullmatch(ACCOUNT, account):
+        raise UsageError(f"not an account: {account!r}", "give its 12 digits")
+    for region in regions:
+        if not re.fullmatch(REGION, region):
+            raise UsageError(f"not a region: {region!r}", "write it like us-east-1")
+    if regions and not kinds:
+        raise UsageError("--region says where --kind is meant", "add --kind; the watched jobs' regions are known")
+
+
+def _print(found: dict[str, dict[str, Any]]) -> None:
+    """Print one policy as it is, several by their accounts."""
+    if len(found) == 1:
+        write(json.dumps(*found.values(), indent=2))
+        return
+    write(json.dumps(found, indent=2))
+    note(f"each is a policy of its own ({some(list(found))}); --account prints one alone")
+
+
+def _needs(context: Context) -> Iterator[Need]:
+    """Yield what the watched jobs need that are not over, and those that the daemon has yet to take over."""
+    from watcher.bedrock.permissions import ANY, Need
+
+    with context.store() as store:
+        jobs = store.jobs.listed(every=True)
+    for job in jobs:
+        if job.state != "ended":
+            yield Need(job.account or ANY, job.kind, job.region)
+    known = {(job.identifier, job.kind) for job in jobs} | {(job.arn, job.kind) for job in jobs}
+    for one in context.config.jobs:
+        if (one.id, one.kind) not in known:
+            arn = parse_identifier(one.id, one.kind)
+            account = arn.account if isinstance(arn, JobArn) else ANY
+            yield Need(account, one.kind, one.region or ANY)
+    yield from _of_rules(context.config)
+
+
+def _of_rules(config: Config) -> Iterator[Need]:
+    from watcher.bedrock.permissions import Need
+
+    for rule in config.rules:
+        for account, regions in rule.places.items():
+            for region in regions:
+                for kind in rule.kinds:
+                    yield Need(account, kind, region, found=True, tags=bool(rule.tags))
