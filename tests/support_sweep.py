@@ -63,7 +63,6 @@ class Aws:
     listed: list[dict[str, Any]] | None = None
     gets: list[str] = field(default_factory=list)
     lists: int = 0
-    closed: int = 0
     page_size: int = 1000
 
     async def get(self, identifier: str) -> Answer:
@@ -89,10 +88,6 @@ class Aws:
         more = {"nextToken": str(begin + self.page_size)} if begin + self.page_size < len(every) else {}
         body = msgspec.json.encode({KIND.list_members.summaries: rows, **more})
         return msgspec.json.decode(body, type=page_of(KIND.list_members))
-
-    async def close(self) -> None:
-        """Count it."""
-        self.closed += 1
 
 
 def not_found() -> LookError:

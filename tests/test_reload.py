@@ -6,20 +6,29 @@ import json
 import os
 import pty
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 import support_simulator as support
 from support_daemon import DEADLINE, Home, Process, hold, hook_url, posted
 from support_receivers import WebReceiver, web_receiver
 from support_simulator import NOON, Clock
+from support_sweep import Diary
 
+from watcher.config import ChannelConfig, Config
+from watcher.daemon.lanes import Lanes
+from watcher.daemon.parts import Parts
+from watcher.model import ChannelTest
 from watcher.simulator import Simulator, failing, fine_tuning
+from watcher.store import Store
 
 clock = pytest.fixture(support.clock)
 simulator = pytest.fixture(support.simulator)
@@ -267,3 +276,80 @@ def test_a_terminal_that_goes_away_ends_the_daemon_in_order(
         with suppress(ProcessLookupError):
             daemon.kill()
     assert "started" in shown
+
+
+def test_a_hangup_while_the_daemon_starts_is_kept_until_it_can_be_honoured(
+    tmp_path: Path, simulator: Simulator, endpoint: str
+) -> None:
+    """The configuration may have been read before it, and another process holds the start up."""
+    home = Home(tmp_path, endpoint, [simulator.play(failing())])
+    with home.running() as daemon:
+        assert daemon.terminate() == 0
+    with closing(sqlite3.connect(tmp_path / "state/bedrock-watch.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with (tmp_path / "second.log").open("wb") as log:
+            popen = subprocess.Popen(home.command("run"), stderr=log, env=home.environment())
+        daemon = Process(popen, home)
+        try:
+            daemon.wait_for(lambda: catches_hangup(popen.pid))
+            popen.send_signal(signal.SIGHUP)
+            daemon.wait_for(lambda: "database_failing" in (tmp_path / "second.log").read_text())
+            popen.send_signal(signal.SIGHUP)
+            other.execute("ROLLBACK")
+            daemon.wait_for(lambda: '"reloaded"' in (tmp_path / "second.log").read_text())
+            assert daemon.terminate() == 0
+        finally:
+            if popen.poll() is None:
+                daemon.kill()
+
+
+def catches_hangup(pid: int) -> bool:
+    """Return whether a process has a handler for SIGHUP; source: proc_pid_status(5), SigCgt."""
+    (mask,) = (line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "SigCgt" in line)
+    return bool(int(mask, 16) & 1 << (signal.SIGHUP - 1))
+
+
+def test_what_is_posted_to_a_channel_while_it_leaves_is_given_up_too(tmp_path: Path) -> None:
+    """A turn that had begun by the old configuration ends after the channel has gone."""
+    channels = (ChannelConfig("old", url="json://127.0.0.1:9/"), ChannelConfig("ops", url="json://127.0.0.1:9/"))
+    with closing(Store.open(tmp_path / "x.db")) as store:
+
+        async def main() -> None:
+            parts = Parts(Config(None, tmp_path, channels=channels), store, Diary())
+            lanes = Lanes(parts)
+            with anyio.fail_after(DEADLINE):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(lanes.serve)
+                    await anyio.lowlevel.checkpoint()
+                    parts.config = replace(parts.config, channels=channels[1:])
+                    lanes.reconfigure()
+                    while "old" not in lanes.gone:
+                        await anyio.sleep(0.01)
+                    late = store.outbox.put("old", ChannelTest("old"), 1.0)
+                    await lanes.retire()
+                    parts.stopping = True
+                    lanes.ring()
+            (told,) = store.history.deliveries(ids=(late,))
+            assert (told.state, told.last_error) == ("dead", "the channel is no longer in the configuration")
+
+        anyio.run(main)
+
+
+def test_an_account_s_other_credentials_are_used_from_then_on(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver
+) -> None:
+    """Its jobs could not be asked for; the reload mends that at once."""
+    job = simulator.play(failing())
+    account = job.split(":")[4]
+    profiles = tmp_path / "aws"
+    profiles.write_text("[profile right]\naws_access_key_id = testing\naws_secret_access_key = testing\n")
+    home = Home(tmp_path, endpoint, [job], {"hook": hook_url(hook)}, env={"AWS_CONFIG_FILE": str(profiles)})
+    home.more = f'[[account]]\nid = "{account}"\nprofile = "wrong"\n'
+    with home.running() as daemon:
+        daemon.wait_for(lambda: home.logged("credentials_failing"))
+        home.more = home.more.replace("wrong", "right")
+        reload(daemon, home)
+        daemon.wait_for(lambda: home.logged("credentials_work_again"))
+        clock.now = NOON + 91 * 60
+        daemon.wait_for(lambda: FAILED in told(hook))
+        assert daemon.terminate() == 0

@@ -101,9 +101,6 @@ class Eyes:
         """Never asked: two jobs are too few for a List."""
         raise AssertionError
 
-    async def close(self) -> None:
-        """Nothing to close."""
-
 
 @dataclass
 class Post:

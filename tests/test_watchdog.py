@@ -100,7 +100,7 @@ def test_one_loop_that_stands_still_is_enough_to_starve_the_watchdog(store: Stor
 
     log = play(store, tmp_path, scene)
     assert seen["starved"] == []
-    assert "channel ops stands still" in str(seen["headline"])
+    assert "standing still: channel ops" in str(seen["headline"])
     assert "poll x" not in str(seen["headline"])
     assert log.lines == ["standing_still", "moving_again"]
 

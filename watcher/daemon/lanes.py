@@ -34,7 +34,10 @@ _STOPPED = "the daemon was stopped while this message was being sent"
 
 
 class Lanes:
-    """Every lane, by its channel's name.  *subject* limits each lane to one subject's news."""
+    """Every lane, by its channel's name.  *subject* limits each lane to one subject's news.
+
+    *gone* are the channels that a reload has taken away, and whose lanes have ended.
+    """
 
     def __init__(self, parts: Parts, subject: Callable[[str], str] | None = None) -> None:
         self._parts, self._subject = parts, subject
@@ -42,7 +45,7 @@ class Lanes:
         self.lanes: dict[str, Lane] = {}
         self.tell: list[str] = []
         self._tasks: TaskGroup | None = None
-        self._gone: set[str] = set()
+        self.gone: set[str] = set()
         self._open: dict[str, AppriseChannel] = {}
         self._paces: dict[str, Pace] = {}
         self.reconfigure()
@@ -78,7 +81,7 @@ class Lanes:
 
     async def retire(self) -> None:
         """Give up what was left, or posted meanwhile, for channels that a reload took away."""
-        for name in sorted(self._gone):
+        for name in sorted(self.gone):
             if count := await self._parts.transact(self._parts.store.outbox.retire_one, name, clock.now(), self.tell):
                 given_up(self._parts, {name: count})
                 self.ring()
@@ -115,7 +118,7 @@ class Lanes:
 
     def _begin(self, channel: ChannelConfig, manner: Manner) -> None:
         name = channel.name
-        self._gone.discard(name)
+        self.gone.discard(name)
         lane, bell = self.lanes[name], self.bells[name] = self._lane(channel, manner), Bell()
         if self._tasks is not None:
             self._tasks.start_soon(self._run, name, lane, bell)
@@ -131,7 +134,7 @@ class Lanes:
             return
         await lane.close()
         if name not in self.lanes:
-            self._gone.add(name)
+            self.gone.add(name)
             await self.retire()
 
     def _lane(self, channel: ChannelConfig, manner: Manner) -> Lane:

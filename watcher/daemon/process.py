@@ -181,6 +181,7 @@ class Daemon:
         self._parts.log.warning("clock_jumped", seconds=round(jump), remedy="was it set, or did the machine sleep?")
         if jump < 0:
             await self._parts.transact(self._parts.store.outbox.hurry_all, clock.now())
+        self._watch.clock_was_set()
         self._stale = True
 
     async def _send(self) -> None:

@@ -36,6 +36,7 @@ class Report:
         self.bell = Bell()
         self._started_at = clock.now()
         self._undelivered = 0
+        self._headline = "starting"
         self._late: list[str] = []
 
     async def tell(self) -> None:
@@ -48,7 +49,7 @@ class Report:
                 except StoreError as error:
                     self._parts.log.debug("not_counted", error=error.what)
                 self.write()
-                self._notify.status(self.headline())
+                self._notify.status(self._headline)
                 await anyio.sleep(_AT_MOST)
                 await self.bell.sleep(EVERY - _AT_MOST)
 
@@ -68,14 +69,16 @@ class Report:
 
     def write(self) -> None:
         """Write the status file."""
+        self._headline = self.headline()
         presence.write_status(self._parts.config.state_dir, self._status())
 
     def headline(self) -> str:
         """Return how things stand, in one line for people."""
-        jobs = [job for group in self._watch.groups.values() for job in group.jobs.values()]
-        running = sum(job.state == "running" for job in jobs)
-        words = f"watching {len(jobs)} job{'' if len(jobs) == 1 else 's'}, {running} running"
-        turns = [group.next_turn for group in self._watch.groups.values() if group.next_turn]
+        groups = self._watch.groups.values()
+        jobs = sum(len(group.jobs) for group in groups)
+        running = sum(job.state == "running" for group in groups for job in group.jobs.values())
+        words = f"watching {jobs} job{'' if jobs == 1 else 's'}, {running} running"
+        turns = [group.next_turn for group in groups if group.next_turn]
         if turns:
             words += f"; next poll {clock.utc(min(turns)).astimezone():%H:%M:%S}"
         words += f"; {self._undelivered} undelivered"
@@ -83,9 +86,13 @@ class Report:
 
     def _wrong(self) -> list[str]:
         """Return what is wrong, each in a few words."""
-        wrong = [f"cannot look: {key}" for key, group in self._watch.groups.items() if group.blind]
-        wrong += [f"channel {name} fails" for name, lane in self._lanes.lanes.items() if lane.failing]
-        wrong += [f"{name} stands still" for name in self._late]
+        blind = sorted({key.rpartition("/")[0] for key, group in self._watch.groups.items() if group.blind})
+        failing = [name for name, lane in self._lanes.lanes.items() if lane.failing]
+        wrong = [
+            f"{what}: {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
+            for what, names in (("cannot look", blind), ("cannot tell", failing), ("standing still", self._late))
+            if names
+        ]
         if self._parts.fault is not None:
             wrong.append(self._parts.fault.what)
         if self._reload.error:
@@ -110,7 +117,7 @@ class Report:
             "written_monotonic": time.monotonic(),
             "standing_still": self._parts.late(),
             "database_error": fault.what if fault else "",
-            "headline": self.headline(),
+            "headline": self._headline,
             "groups": groups,
             "channels": list(self._lanes.lanes),
             **places(self._parts.config),

@@ -59,6 +59,13 @@ class Watch:
                 group.look_with(self._eyes(job))
             self.bells[key].ring()
 
+    def clock_was_set(self) -> None:
+        """Let nobody wait for a time that was reckoned by another clock."""
+        for account in self._accounts.values():
+            account.try_again()
+        for bell in self.bells.values():
+            bell.ring()
+
     async def tidy(self) -> None:
         """Close the connections that a reload left behind, when no group asks through them any more."""
         if self._left and not any(group.turning_over for group in self.groups.values()):

@@ -132,6 +132,6 @@ class Account:
     def _tell(self, transitions: tuple[Transition, ...], postings: tuple[Posting, ...]) -> None:
         if names := sorted(topics(transitions)):
             told = ", ".join(posting.channel for posting in postings)
-            self._log.info("news", about=self.key, what=", ".join(names), told=told or "nobody")
+            self._log.info("news", scope=self.key, what=", ".join(names), told=told or "nobody")
         if postings:
             self._on_news()

@@ -22,9 +22,6 @@ class Eyes(Protocol):
     async def page(self, created_after: float, token: str | None) -> Page:
         """Return one page of the jobs created after *created_after* (epoch seconds)."""
 
-    async def close(self) -> None:
-        """Forget connections and credentials; the next look begins anew."""
-
 
 class Book(Protocol):
     """What the sweep remembers.  Each verb is one transaction."""

@@ -126,10 +126,6 @@ class Group:
         if self._scope is not None:
             self._scope = replace(self._scope, next_poll_at=0.0)
 
-    async def close(self) -> None:
-        """Close the connections to AWS."""
-        await self._eyes.close()
-
     async def _due(self, now: float) -> tuple[list[Watched], list[Watched]]:
         """Return the jobs that are due: those for which only a Get will do, and the others."""
         jobs = list(self.jobs.values())
