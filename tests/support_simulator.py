@@ -31,6 +31,7 @@ class Bedrock(Protocol):
     get_model_customization_job: Callable[..., dict[str, Any]]
     list_model_customization_jobs: Callable[..., dict[str, Any]]
     get_paginator: Callable[[str], Any]
+    exceptions: Any
 
 
 class Clock:

@@ -36,8 +36,8 @@ class Play:
     """One kind, as its two operations answer.
 
     *get_path* and *list_path* are those of the REST API; *rows* is what List calls its summaries.  *named* says that a
-    Get accepts a job's name, *short* that it accepts its id.  *bounds* and *name_filter* are List's filters (empty:
-    none), *terminal* the statuses that a job never leaves.
+    Get accepts a job's name, *short* that it accepts its id.  *bounds* and *name_filter* are List's filters as they
+    are sent (empty: none), *terminal* the statuses that a job never leaves.
     """
 
     get_operation: str
@@ -132,7 +132,7 @@ PLAYS: Final[dict[str, Play]] = {
         frozenset({"Completed", "Failed"}),
         documents.copying,
         documents.copying,
-        name_filter="targetModelNameContains",
+        name_filter="outputModelNameContains",
     ),
     DEPLOYMENT: Play(
         "GetCustomModelDeployment",
