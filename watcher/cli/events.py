@@ -57,13 +57,13 @@ def _rows(context: Context, event: Event, job: Job | None) -> Iterator[tuple[Cel
             moment(event.observed_at, context.zone),
             moment(at, context.zone) if at else "",
             plain(job.title) if job else subject_title(event.subject),
-            worded(event, change, context.zone),
+            worded(event, change, context.zone, job),
         )
 
 
-def worded(event: Event, change: Transition, zone: tzinfo | None) -> str:
-    """Return one thing that changed, in the words of the messages, on a line."""
+def worded(event: Event, change: Transition, zone: tzinfo | None, job: Job | None) -> str:
+    """Return one thing that changed with *job* (None: with none), in the words of the messages, on a line."""
     from watcher.render import Story, compose
 
-    doc = compose(Story(replace(event, transitions=(change,)), event.observed_at, host="", zone=zone))
+    doc = compose(Story(replace(event, transitions=(change,)), event.observed_at, host="", job=job, zone=zone))
     return " ".join(doc.lines) or plain(f"failureMessage: {doc.failure}")

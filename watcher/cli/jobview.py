@@ -17,7 +17,7 @@ from watcher.cli import values
 from watcher.cli.words import RUNNING_STEPS, Cell, is_queued, plain, span, status_cell
 from watcher.clock import utc
 from watcher.errors import LookError
-from watcher.model import Job, Snapshot
+from watcher.model import INVOCATION, Job, Snapshot
 from watcher.render.particulars import Records, records_of
 from watcher.render.words import between, moment
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 _FIRST_WORDS = frozenset({"InProgress", "Creating", "Submitted"})
+_LATER = {INVOCATION: "InProgress"}  # a batch has been other things before
 
 TIMELINE = ("  SUB-TASK", "STATUS", "STARTED", "DURATION")
 
@@ -69,7 +70,8 @@ class JobView:
         if self.snapshot.outcome.terminal:
             return f"after {span(self.job.ended_at - self.job.created_at)}"
         # Only a first word of AWS's has lasted as long as the job.
-        word = "for" if self.snapshot.status in _FIRST_WORDS else "after"
+        status = self.snapshot.status
+        word = "for" if status in _FIRST_WORDS and status != _LATER.get(self.job.kind) else "after"
         return f"{word} {span(now - self.job.created_at)}"
 
     @property

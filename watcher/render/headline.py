@@ -75,7 +75,9 @@ def _parts(story: Story) -> tuple[str, str, str]:
             step = "" if change.outcome is Outcome.SUCCEEDED else _step_at(story, change.new)
             took = between(story.snapshot.created_at, change.changed_at) if story.snapshot else ""
             tail = f" after {took}" if took else ""
-            return _spaced(change.new).upper(), step, ": billed from now on" if _is_billed(story) else tail
+            if _is_billed(story):
+                tail = ": billed from now on" if change.old else ": it is billed"
+            return _spaced(change.new).upper(), step, tail
     if any(isinstance(change, FailureExplained) for change in changes):
         ended = story.status if story.outcome in (Outcome.PARTIAL, Outcome.EXPIRED) else "Failed"
         return _spaced(ended).upper(), _step_at(story, "Failed"), ": AWS says why"

@@ -101,7 +101,7 @@ class Follower:
                 now.view.title,
                 values.event(event, of),
                 [
-                    worded(event, change, self.context.zone)
+                    worded(event, change, self.context.zone, of)
                     for change in event.transitions
                     if not isinstance(change, _UNSAID)
                 ],
