@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import support_simulator as support
@@ -48,6 +49,13 @@ def test_the_policy_allows_a_get_of_such_jobs_there_and_the_list(program: Progra
             },
         ],
     }
+
+
+def test_the_policy_of_the_readme_is_the_one_that_is_printed(program: Program) -> None:
+    assert program("iam-policy", "--kind", "model-customization-job", "--account", "123456789012") == 0
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    shown = readme.partition("bedrock-watch iam-policy --kind")[2].partition("```json")[2].partition("```")[0]
+    assert json.loads(shown) == json.loads(program.out)
 
 
 def test_several_accounts_have_a_policy_each(program: Program) -> None:

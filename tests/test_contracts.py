@@ -211,6 +211,7 @@ def test_what_is_read_of_every_kind_is_in_the_service_model(kind: Kind) -> None:
     told = {listed.arn, listed.name, listed.status, listed.changed, listed.steps} - {""}
     assert told <= set(summary.members)
     assert listed.arn in summary.required_members  # without which a page would be malformed
+    assert listed.steps in get.members or not listed.steps  # it is compared with what Get says
     assert set(page_of(listed).__struct_encode_fields__) == {listed.summaries, "nextToken"}
 
 

@@ -103,3 +103,33 @@ def test_a_job_of_each_kind_is_told_in_its_own_words(
     allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
     assert called <= allowed
     assert {action for action in allowed if action.startswith("bedrock:Get")} == gets
+
+
+def test_a_job_given_by_a_word_is_found_by_its_kind(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver
+) -> None:
+    """By a name or an id, from the configuration and the command line; several kinds may share a name."""
+    name = "support"
+    importing, units, desk = (
+        simulator.play(make(name)) for make in (others.importing, others.provisioned, others.deployment)
+    )
+    batch, prompt = simulator.play(others.batch()), simulator.play(others.prompt())
+    words = ((name, "model-import-job"), (name, "provisioned-model"), (name, "custom-model-deployment"))
+    tables = "".join(f'[[job]]\nid = "{word}"\nkind = "{kind}"\n' for word, kind in words)
+    home = Home(tmp_path, endpoint, channels={"hook": hook_url(hook)}, more=tables)
+    with home.running() as daemon:
+        for arn, kind in ((batch, "model-invocation-job"), (prompt, "advanced-prompt-optimization-job")):
+            added = home.run("add", arn[-12:], "--kind", kind)
+            assert added.returncode == 0, added.stderr
+        daemon.wait_for(lambda: home.query("SELECT count(*) FROM jobs WHERE version > 0") == [(5,)])
+        policy = json.loads(home.run("iam-policy").stdout)
+        clock.now = NOON + 3 * 3600
+        daemon.wait_for(lambda: home.query("SELECT count(*) FROM jobs WHERE state = 'ended'") == [(5,)])
+        daemon.wait_for(lambda: len(hook.requests) == 5)
+        assert daemon.terminate() == 0
+    assert {arn for (arn,) in home.query("SELECT arn FROM jobs")} == {importing, units, desk, batch, prompt}
+    # Whose they are is known since they were seen.
+    assert all(":123456789012:" in one or one == "*" for said in policy["Statement"] for one in said["Resource"])
+    shown = home.run("config", "show").stdout
+    assert 'kind = "provisioned-model"' in shown
+    assert home.run("config", "check").returncode == 0

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
 import anyio
+import msgspec
 import pytest
 import support_client
 import support_simulator as support
 from support_simulator import Clock
 from support_sweep import NO_REMINDERS, Diary
 
+from watcher.bedrock.answers import page_of
 from watcher.bedrock.client import Keys, Look, Settings
 from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.kind import Kind
@@ -26,6 +28,7 @@ from watcher.simulator import Kind as Trouble
 from watcher.store import Store
 from watcher.store.jobs import Wanted
 from watcher.sweep import Account, Group, Watched
+from watcher.sweep.watched import mark_of_facts, mark_of_summary
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -162,3 +165,18 @@ def test_a_status_that_nobody_knows_is_running_and_none_of_another_form_is_belie
         scene = Scene(kind, simulator, clock, endpoint, store)
         anyio.run(story)
         assert len(scene.group.jobs) == 4
+
+
+def test_a_batch_whose_count_moves_is_got_so_that_people_see_how_far_it_is() -> None:
+    """Though nothing else of it moves; and whatever number it is does no harm."""
+    kind, page = KINDS["model-invocation-job"], page_of(KINDS["model-invocation-job"].list_members)
+    facts = {"jobArn": "a", "status": "InProgress", "lastModifiedTime": "2026-11-20T08:00:00Z"}
+    marks = set()
+    for count in (5, 6, 10**5000, None):
+        known = facts if count is None else {**facts, "processedRecordCount": count}
+        mark = mark_of_facts(kind, known)
+        if count != 10**5000:  # which no JSON that we read can hold
+            listed = msgspec.json.decode(msgspec.json.encode({"invocationJobSummaries": [known]}), type=page)
+            assert mark_of_summary(listed.summaries[0]) == mark
+        marks.add(mark)
+    assert len(marks) == 4

@@ -20,7 +20,7 @@ _NOTHING = msgspec.Raw(b"")
 class Summary(msgspec.Struct, frozen=True, gc=False):
     """One job of a List page, as far as it tells whether the job must be asked for.
 
-    *changed* is AWS's time of the last change as sent, *steps* its sub-tasks (``statusDetails``) as JSON.
+    *changed* is AWS's time of the last change as sent, *steps* what else moves (``ListMembers.steps``), as JSON.
     It holds texts alone, so the garbage collector need not look through the thousand of a page.
     """
 

@@ -1,5 +1,6 @@
 """Batch inference: model invocation jobs.
 
+Batches are of any size, so that one's duration tells nothing of another's; and AWS itself ends what takes too long.
 Source of all names: Amazon Bedrock API reference, GetModelInvocationJob and ListModelInvocationJobs; the counts of
 records are newer than the pinned SDK, and stand in the response as AWS sends it.
 """
@@ -40,10 +41,9 @@ KIND = Kind(
     name=INVOCATION,
     get_operation="GetModelInvocationJob",
     list_operation="ListModelInvocationJobs",
-    list_members=ListMembers("invocationJobSummaries", created_after="submitTimeAfter"),
+    list_members=ListMembers("invocationJobSummaries", steps="processedRecordCount", created_after="submitTimeAfter"),
     outcomes=OUTCOMES,
     read=read,
     members=MEMBERS,
-    reminders=frozenset({"overdue", "stalled", "stopping", "queued"}),
-    model="modelId",
+    reminders=frozenset({"overdue", "stopping", "queued"}),
 )

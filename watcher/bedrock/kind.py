@@ -31,7 +31,8 @@ class Members:
 class ListMembers:
     """What a kind's List calls its summaries, and what it tells of each; an empty name is of what it does not tell.
 
-    *created_after* is the parameter that bounds it by the time of creation.
+    *steps* is what else moves while a job runs: its sub-tasks, or a count.  *created_after* is the parameter that
+    bounds the List by the time of creation.
     """
 
     summaries: str

@@ -86,7 +86,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="bedrock-watch")
 @click.pass_context
 def cli(ctx: click.Context, config_path: str | None, verbose: int, color: str) -> None:
-    """Watch Amazon Bedrock fine-tuning and distillation jobs, and tell people what changed."""
+    """Watch Amazon Bedrock jobs (fine-tuning, distillation, batch inference and more), and tell people what changed."""
     context = ctx.ensure_object(Context)
     context.config_path, context.verbose, context.color = config_path, verbose, color
 

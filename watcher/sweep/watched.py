@@ -125,7 +125,7 @@ def mark_of_summary(summary: Summary) -> int:
 
 
 def mark_of_facts(kind: Kind, facts: Mapping[str, Any]) -> int:
-    """Return the fingerprint of a response: its status, change time and sub-tasks, in a fixed order; never 0."""
+    """Return the fingerprint of a response: its status, change time, and what else moves, in a fixed order; never 0."""
     members = kind.members
     return _mark(facts.get(members.status), member(facts, members.changed), member(facts, kind.list_members.steps))
 
@@ -133,7 +133,9 @@ def mark_of_facts(kind: Kind, facts: Mapping[str, Any]) -> int:
 def _mark(status: object, changed: object, details: object) -> int:
     steps = sorted(details.items()) if isinstance(details, dict) else []
     told = [(key, [value.get(name) for name in _MEMBERS_THAT_MOVE]) for key, value in steps if isinstance(value, dict)]
-    text = repr(([status, changed], told))
+    # A number may have more digits than Python writes.
+    counted = [details % 2**63] if isinstance(details, int) else []
+    text = repr(([status, changed], told + counted))
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True) or 1
 
 
