@@ -37,7 +37,12 @@ def who_may(path: Path, *, write: bool = True) -> str:
     theirs = found.st_mode & (stat.S_IWGRP if write else stat.S_IRGRP)
     if theirs and found.st_gid not in {0, os.getegid(), *os.getgroups()}:
         ways.append(f"as a member of the group {_name('grp', found.st_gid)}")
-    return f"run it {' or '.join((*ways, 'with sudo'))} (you are {_name('pwd', os.geteuid())})"
+    return f"run it {' or '.join((*ways, 'with sudo'))} (you are {me()})"
+
+
+def me() -> str:
+    """Return the name of the user that this process is."""
+    return _name("pwd", os.geteuid())
 
 
 def _name(database: str, number: int) -> str:

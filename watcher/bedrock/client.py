@@ -13,7 +13,8 @@ from typing import Any
 
 import anyio
 import msgspec
-from botocore import xform_name
+from botocore import UNSIGNED, xform_name
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
@@ -28,7 +29,7 @@ from watcher.bedrock.parsers import RAW
 from watcher.bedrock.settings import Settings
 from watcher.errors import LookError, LookFault
 
-__all__ = ["Keys", "Look", "Settings", "profile_region"]
+__all__ = ["Keys", "Look", "Settings", "endpoint_of", "profile_region"]
 
 TRIES, TRY_FOR = 3, 10.0
 """A blip is tried again inside one call, this often and for so many seconds at most."""
@@ -167,3 +168,16 @@ def profile_region(profile: str) -> str:
         return Session(profile=profile or None).get_config_variable("region") or ""
     except BotoCoreError as error:
         raise explain(error, "", Credentials(profile)) from error
+
+
+def endpoint_of(region: str, settings: Settings) -> str:
+    """Return the URL where Bedrock is asked in a region.  Raises LookError when it cannot be told."""
+    if settings.endpoint_url:
+        return settings.endpoint_url
+    from botocore.session import Session  # noqa: PLC0415 - only for the doctor
+
+    try:
+        client = Session().create_client("bedrock", region_name=region, config=Config(signature_version=UNSIGNED))
+    except (BotoCoreError, ValueError) as error:
+        raise explain(error, "", Credentials("")) from error
+    return str(client.meta.endpoint_url)

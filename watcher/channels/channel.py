@@ -16,12 +16,15 @@ from watcher.channels.content import editor
 from watcher.channels.services import SLOWEST, limit_key, service
 from watcher.channels.verdict import failed
 from watcher.channels.witness import Witness, witnessed
-from watcher.model import Family, Message, Sent, Verdict
+from watcher.model import Failed, Family, Message, Sent, Severity, Verdict
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
     from watcher.channels.wire import Wire
+
+
+_PROBE = Message("bedrock-watch", "This message is never sent.", Severity.INFO)
 
 
 class AppriseChannel:
@@ -69,6 +72,36 @@ class AppriseChannel:
             self._witness = None
         if accepted:
             return Sent(slack.thread_of(witness.answer, message.thread, self._posts_to) if self._posts_to else {})
+        return self._failed(witness)
+
+    def probe(self) -> str | Failed | None:
+        """Return, having sent no message, whom this channel reaches; or why it does not; None: only a send could tell.
+
+        It is a send that stops before the message: the connection, its encryption and, for a mail server, the login.
+        A bot of Slack's asks in addition whether its token is good, by a method that posts nothing (``auth.test``).
+        """
+        if not self._seen:
+            return None
+        witness = Witness(self._wire, probing=True)
+        self._quietly(witness, lambda: self._hand_over(_PROBE, witness))
+        if not witness.reached:
+            return self._failed(witness)
+        reached = self._scrub(witness.reached)
+        if not self._posts_to:
+            return reached
+        asked = Witness(self._wire)
+        self._quietly(asked, lambda: slack.sign_in(self._plugin, self._wire, asked))
+        return f"{reached}, which knows its token" if slack.accepted(asked.answer) else self._failed(asked)
+
+    def _quietly(self, witness: Witness, act: Callable[[], object]) -> None:
+        """Do something of Apprise's or to the network, and keep what comes of it in the notes of *witness*."""
+        try:
+            with witnessed(witness, self._wire.limits.total):
+                act()
+        except Exception as error:  # noqa: BLE001 - some of Apprise's 190 plugins trip over answers they do not expect
+            witness.words.append(f"{type(error).__name__}: {error}")
+
+    def _failed(self, witness: Witness) -> Failed:
         return failed(witness, self._scrub, slack=self._slack, seen=self._seen)
 
     def _hand_over(self, message: Message, witness: Witness) -> bool:

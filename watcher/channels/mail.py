@@ -10,7 +10,7 @@ import smtplib
 from collections.abc import Iterator
 from typing import Any
 
-from watcher.channels.witness import CURRENT
+from watcher.channels.witness import CURRENT, Witness
 
 
 @contextlib.contextmanager
@@ -55,10 +55,22 @@ class Smtp(smtplib.SMTP):
     def sendmail(self, from_addr: str, to_addrs: Any, msg: Any, *options: Any) -> dict[str, tuple[int, bytes]]:  # noqa: ANN401
         """Hand one mail over."""
         witness = CURRENT.get()
+        if witness is not None and witness.probing:
+            return self._knock(witness)
         if witness is not None:
             msg = witness.edit(msg)
         with noted():
             return super().sendmail(from_addr, to_addrs, msg, *options)
+
+    def _knock(self, witness: Witness) -> dict[str, tuple[int, bytes]]:
+        """Ask the server, to which we have connected and said who we are, whether it is there; send nothing."""
+        with noted():
+            code, words = self.noop()
+            if code >= 400:
+                raise smtplib.SMTPResponseException(code, words)
+        assert self.sock is not None  # noqa: S101 - it has just answered
+        witness.reached = f"{self._host}:{self.sock.getpeername()[1]}"  # type: ignore[attr-defined]
+        return {}
 
     def data(self, msg: Any) -> tuple[int, bytes]:  # noqa: ANN401
         """Send the mail itself: if no answer comes from here on, it may have arrived."""

@@ -15,11 +15,13 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from watcher.channels.witness import Answer
+from watcher.channels.witness import Answer, Witness
 from watcher.model import Message
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
+
+    from watcher.channels.wire import Wire
 
 _THREAD_GONE = frozenset(
     {
@@ -114,6 +116,16 @@ def thread_of(answer: Answer | None, thread: Mapping[str, str], here: str) -> Ma
     if not (isinstance(channel, str) and isinstance(ts, str)):
         return {}
     return {"channel": channel, "ts": ts, "target": here}
+
+
+def sign_in(plugin: NotifyBase, wire: Wire, witness: Witness) -> None:
+    """Ask the Web API whether the bot's token is good; posts nothing, and needs no scope.
+
+    Source: Slack's reference of auth.test.  Raises what the wire raises.
+    """
+    url: str = plugin.api_url.format("auth.test")  # type: ignore[attr-defined]
+    token: str = plugin.access_token  # type: ignore[attr-defined]
+    wire.request(witness, "POST", url, headers={"Authorization": f"Bearer {token}"})
 
 
 def _parsed(answer: Answer | None) -> dict[str, Any]:

@@ -8,12 +8,13 @@ Proxies of the environment are honoured (``requests`` does so).  Not its busines
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 import time
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import requests
@@ -83,6 +84,8 @@ class Wire:
         if time.monotonic() - self._last_used > IDLE:
             self._session.close()  # drops the connections; the session itself goes on
         witness.start()
+        if witness.probing:
+            self._knock(witness, url)
         try:
             response = self._session.request(method, url, **options)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OSError) as error:
@@ -95,6 +98,31 @@ class Wire:
         retry_after = response.headers.get("Retry-After", "")
         witness.answer = Answer(response.status_code, response.reason or "", retry_after, body)
         return response
+
+    def _knock(self, witness: Witness, url: str) -> NoReturn:
+        """Connect to where a request would go, TLS and a proxy included, and send nothing.
+
+        Raises what ends the plugin's send: a RequestException, whether somebody opened or not.
+        """
+        asked = requests.Request("GET", url).prepare()
+        environment = self._session.merge_environment_settings(url, {}, None, None, None)
+        adapter = self._session.get_adapter(url)
+        assert isinstance(adapter, HTTPAdapter)  # noqa: S101 - both of ours are
+        try:
+            pool: Any = adapter.get_connection_with_tls_context(asked, self._verify, proxies=environment["proxies"])
+            connection = pool._new_conn()  # noqa: SLF001 - urllib3 has no public way to connect and say nothing
+            connection.timeout = self.limits.connect
+            with contextlib.closing(connection):
+                if pool.proxy is not None and pool.scheme == "https":
+                    pool._prepare_proxy(connection)  # noqa: SLF001
+                else:
+                    connection.connect()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OSError) as error:
+            witness.error = error
+            raise requests.ConnectionError from error
+        host, port = urlsplit(url).hostname, urlsplit(url).port
+        witness.reached = f"{host}:{port or ('443' if url.startswith('https') else '80')}"
+        raise requests.RequestException("only probed")
 
     def close(self) -> None:
         """Close the kept connection."""

@@ -52,7 +52,8 @@ class Witness:
 
     *answer* is the last HTTP response and *error* the exception in its stead; *began* says that at least a part of a
     message had left when the error came; *hung_up* is why we closed the connection ourselves; *words* are Apprise's
-    own warnings, unscrubbed.  *edit* is what Apprise's content goes through on its way out.
+    own warnings, unscrubbed.  *edit* is what Apprise's content goes through on its way out.  *probing*: nothing may be
+    sent, only *reached* is to be found out, the server that would have been sent to.
     """
 
     wire: Wire
@@ -62,6 +63,8 @@ class Witness:
     hung_up: str = ""
     words: list[str] = field(default_factory=list)
     edit: Callable[[str], str] = str
+    probing: bool = False
+    reached: str = ""
     _socket: socket.socket | None = None
 
     def start(self) -> None:

@@ -1,131 +1,13 @@
-"""What ``config check`` finds beyond the file itself: in URLs, templates, AWS profiles and directories.
+"""Of which jobs nobody would be told, as far as a configuration alone can say.
 
-Not its business: the file's keys (``watcher.config``), and how the findings are printed (``config``).
+Not its business: what else is wrong with it (``doctor.choices``), and the jobs of the database (``routes``).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
-from watcher.config import ChannelConfig, Config, JobConfig, Mistake, SecretUnreadable
-from watcher.errors import LookError, WatchError
-
-_POSTING = {"https": "jsons", "http": "json"}
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What looking at one channel's URL and templates gave: its service in words, or why it could not be said."""
-
-    name: str
-    service: str | None = None
-    warning: str | None = None
-    mistakes: tuple[Mistake, ...] = ()
-
-
-def check_channel(channel: ChannelConfig) -> Checked:
-    """Return what is to be said of a channel's URL and templates; nothing is sent."""
-    checked = _check_url(channel)
-    return replace(checked, mistakes=(*checked.mistakes, *_check_templates(channel)))
-
-
-def _check_url(channel: ChannelConfig) -> Checked:
-    # The one place of the configuration's commands that pays for Apprise.
-    from watcher.channels import check_url
-
-    url = ""
-    try:
-        url = channel.secret()
-        return Checked(channel.name, service=check_url(channel.name, url))
-    except SecretUnreadable as error:
-        if error.not_checkable:
-            return Checked(channel.name, warning=f"not checkable here: {error.what}")
-        problem: WatchError = error
-    except WatchError as error:
-        problem = error
-    # Both errors begin with the channel's name, which is the mistake's key here.
-    what = problem.what.removeprefix(f'channel "{channel.name}": ').removeprefix(f"channel {channel.name!r}: ")
-    return Checked(
-        channel.name, mistakes=(Mistake(f'channel "{channel.name}"', what, _webhook(url) or problem.remedy),)
-    )
-
-
-def check_heartbeat(settings: Config) -> Checked:
-    """Return what is to be said of the heartbeat's URL; nothing is requested."""
-    nothing = Checked("heartbeat")
-    if not settings.heartbeat:
-        return nothing
-    try:
-        url = settings.heartbeat.secret()
-    except SecretUnreadable as error:
-        if error.not_checkable:
-            return replace(nothing, warning=f"not checkable here: {error.what}")
-        return replace(nothing, mistakes=(Mistake("heartbeat", error.what.removeprefix("heartbeat: "), error.remedy),))
-    if url.startswith(("https://", "http://")):
-        return nothing
-    return replace(nothing, mistakes=(Mistake("heartbeat", "its URL is not an http or https URL"),))
-
-
-def _webhook(url: str) -> str:
-    """Return the remedy for a web address in the place of an Apprise URL; empty for any other text."""
-    scheme = url.partition("://")[0].lower()
-    if scheme not in _POSTING:
-        return ""
-    return f"for an HTTP POST of JSON, write {_POSTING[scheme]}:// in the place of {scheme}://"
-
-
-def _check_templates(channel: ChannelConfig) -> Iterator[Mistake]:
-    for key, text in (("title", channel.title), ("body", channel.body)):
-        if text is None:
-            continue
-        # Here, not above: only a channel with words of its own pays for the template engine.
-        from watcher.render import check_template
-
-        try:
-            check_template(text)
-        except WatchError as error:
-            what = error.what.removeprefix("template").lstrip(":, ")  # the key says so already
-            yield Mistake(f'channel "{channel.name}".{key}', what, error.remedy)
-
-
-def nowhere(settings: Config) -> Iterator[Mistake]:
-    """Yield a mistake for each job given by name whose region nothing tells, not even the AWS profile."""
-    profiles: dict[str | None, Mistake | None] = {}
-    for job in settings.jobs:
-        if job.region is not None:  # it is in each ARN
-            continue
-        profile = job.profile or settings.aws.profile
-        if profile not in profiles:
-            profiles[profile] = _without_region(profile)
-        if mistake := profiles[profile]:
-            yield mistake._replace(key=f'job "{job.id}"{mistake.key}')
-
-
-def _without_region(profile: str | None) -> Mistake | None:
-    """Return what keeps an AWS profile from telling a region, or None when it tells one."""
-    # As the daemon asks when it starts; it is the one question that needs AWS's SDK.
-    from watcher.bedrock.client import profile_region
-
-    try:
-        region = profile_region(profile or "")
-    except LookError as error:
-        return Mistake(".profile", error.what, error.remedy)
-    what = "the job is given by name, and nothing tells its region"
-    return None if region else Mistake(".region", what, 'add region = "..." to its table, or to [aws]')
-
-
-def closed(settings: Config) -> Iterator[str]:
-    """Yield a warning when this user could not make the database; the user of a service may be able to."""
-    state_dir = settings.state_dir
-    # os.path.exists, unlike Path.exists, is False where this user may not look.
-    place = next((one for one in (state_dir, *state_dir.parents) if os.path.exists(one)), state_dir)  # noqa: PTH110
-    if not os.access(place, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-        yield (
-            f"not checkable here: state_dir {state_dir}: this user may not write in {place};"
-            " the daemon has to run as one who may"
-        )
+from watcher.config import ChannelConfig, Config, JobConfig
 
 
 def untold_jobs(settings: Config) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import click
 
-from watcher.cli.checks import Checked, check_channel, check_heartbeat, closed, nowhere, untold_jobs
+from watcher.cli.checks import untold_jobs
 from watcher.cli.context import Context
 from watcher.cli.words import counted
 from watcher.config import (
@@ -32,6 +32,7 @@ from watcher.config import (
 )
 from watcher.config.files import VARIABLE
 from watcher.config.values import HIDDEN
+from watcher.doctor.choices import Checked, check_channel, check_heartbeat, closed, nowhere
 from watcher.errors import ExitCode, WatchError
 
 _LIMITS = frozenset({"stall_after", "stopping_after", "queued_after"})

@@ -34,6 +34,7 @@ COMMANDS = {
     "channel": ("watcher.cli.channel", "channel", "List the channels, explain them, preview or test messages."),
     "status": ("watcher.cli.status", "status", "Show whether the daemon runs, and how things stand."),
     "health": ("watcher.cli.health", "health", "Say in one line whether the daemon is well, for monitors."),
+    "doctor": ("watcher.cli.doctor", "doctor", "Look for what is wrong, and say what to do about it."),
     "db": ("watcher.cli.db", "db", "Back the database up, or check it."),
     "config": ("watcher.cli.config", "config", "Check, show or write the configuration."),
     "iam-policy": ("watcher.cli.iam", "iam_policy", "Print the least that AWS has to allow, for what is watched now."),

@@ -16,7 +16,9 @@ import anyio
 
 from watcher import __version__, clock
 from watcher.config import Config
+from watcher.daemon import errands
 from watcher.daemon.clockwork import Clockwork
+from watcher.daemon.errands import Errands
 from watcher.daemon.heart import Heart
 from watcher.daemon.keeping import Keeping
 from watcher.daemon.lanes import Lanes, given_up
@@ -51,7 +53,7 @@ class Daemon:
         self._notify = notify or Notifier()
         self._lanes = Lanes(self._parts)
         self._watch = Watch(self._parts, self._on_news)
-        self._keeping = Keeping(self._parts)
+        self._keeping, self._errands = Keeping(self._parts), Errands(self._parts)
         self._reload = Reload(self._parts, self._watch, self._lanes, load)
         self._report = Report(self._parts, self._watch, self._lanes, self._reload, self._notify)
         self._heart = Heart(self._parts, self._lanes)
@@ -155,6 +157,8 @@ class Daemon:
                 started: set[str] = set()
                 history = self._keeping.turn, self._keeping.bell
                 tasks.start_soon(self._parts.take_turns, "history", _LATE, *history)
+                asked = self._errands.turn, self._errands.bell
+                tasks.start_soon(self._parts.take_turns, "errands", errands.LIMIT, *asked)
                 version = -1
                 with self._parts.pulses.of("database", _LATE) as pulse:
                     while True:
@@ -166,6 +170,7 @@ class Daemon:
                             await self._watch.refresh()
                             await self._lanes.retire()
                             self._lanes.ring()
+                            self._errands.bell.ring()
                         for key in self._watch.groups.keys() - started:
                             started.add(key)
                             tasks.start_soon(self._watch.run, key)

@@ -132,7 +132,7 @@ class Watch:
         """Return how AWS is asked about *job*, and about all of its scope."""
         whose = self._used[job.scope] = self._whose(job)
         keys = self._keys.setdefault(whose, Keys(whose, self._settings))
-        return Look(KINDS[job.kind], job.region, keys, account=_account(job), on_try=beat)
+        return Look(KINDS[job.kind], job.region, keys, account=account_of(job), on_try=beat)
 
     def _configure(self, group: Group) -> None:
         config = self._parts.config
@@ -141,7 +141,7 @@ class Watch:
 
     def _whose(self, job: Job) -> Credentials:
         """Return which credentials all that is of the job's scope is asked with."""
-        return credentials_of(self._parts.config, _account(job), job.profile)
+        return credentials_of(self._parts.config, account_of(job), job.profile)
 
     def _account_of(self, job: Job) -> Account:
         """Return what all groups of the job's account share."""
@@ -170,7 +170,7 @@ class Watch:
                 bell.ring()
 
 
-def _account(job: Job) -> str:
+def account_of(job: Job) -> str:
     """Return the account that the job's group is sure to be of; a name tells none."""
     return job.account if job.identifier == job.arn else ""
 

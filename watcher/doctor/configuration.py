@@ -1,0 +1,32 @@
+"""The configuration: every mistake in it, and what is unwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from watcher.config import Config, Mistake
+from watcher.doctor.choices import check_channel, check_heartbeat, nowhere
+from watcher.doctor.finding import Finding, Grade
+from watcher.errors import ExitCode
+
+CHECK = "configuration"
+
+_BUILT_IN = "built-in defaults"
+
+
+def check_configuration(config: Config, mistakes: tuple[Mistake, ...]) -> Iterator[Finding]:
+    """Look at a configuration as it was read, with its *mistakes*; reads channels' secrets, and shows none."""
+    file = str(config.path or _BUILT_IN)
+    checked = [*(check_channel(channel) for channel in config.channels), check_heartbeat(config)]
+    # A region that is mistaken, and so not there, is not said to be missing as well.
+    found = (*mistakes, *(() if mistakes else nowhere(config)), *(one for each in checked for one in each.mistakes))
+    for mistake in found:
+        what = f"{mistake.key}: {mistake.what}" if mistake.key else mistake.what
+        yield Finding(CHECK, file, Grade.FAIL, what, mistake.remedy or "correct the file", ExitCode.BAD_CONFIG)
+    for warning in config.warnings:
+        yield Finding(CHECK, file, Grade.WARN, warning, "see bedrock-watch config check")
+    if not config.channels:
+        yield Finding(CHECK, file, Grade.WARN, "no channel is configured: nobody is told", "add a [[channel]] to it")
+    if not found:
+        jobs, channels = len(config.jobs), len(config.channels)
+        yield Finding(CHECK, file, Grade.OK, f"no mistake: jobs: {jobs}, channels: {channels}")

@@ -1,0 +1,113 @@
+"""The files: that the service can use its own, its group as well, and that nobody else reads a secret."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from watcher import presence
+from watcher.config import Config
+from watcher.doctor.finding import Finding, Grade
+from watcher.files import who_may
+
+CHECK = "files"
+
+_BESIDE = ("", "-wal", "-shm")
+"""What SQLite names the files of a database, after its own name."""
+
+
+def check_files(config: Config) -> Iterator[Finding]:
+    """Look at the modes of the configuration, of the secrets and of what is in the state directory."""
+    yield from _configuration(config)
+    for one in (*config.channels, config.heartbeat):
+        if one.url_file is not None:
+            yield from _secret(one.url_file)
+    yield from _state(config.state_dir)
+
+
+def _configuration(config: Config) -> Iterator[Finding]:
+    path = config.path
+    if path is None:
+        return
+    mode = _mode(path)
+    if mode is None:
+        yield _unseen(path)
+    elif mode & stat.S_IWOTH:
+        yield _finding(path, Grade.FAIL, "everybody may write it, and so decide who is told", "o-w")
+    elif mode & stat.S_IROTH and any(one.url for one in (*config.channels, config.heartbeat)):
+        yield _finding(path, Grade.FAIL, "it holds a URL that is a secret, and everybody may read it", "o-r")
+    else:
+        yield Finding(CHECK, str(path), Grade.OK, f"mode {mode:04o}")
+
+
+def _secret(path: Path) -> Iterator[Finding]:
+    mode = _mode(path)
+    if mode is None:
+        yield _unseen(path)
+    elif mode & (stat.S_IROTH | stat.S_IWOTH):
+        yield _finding(path, Grade.FAIL, "it holds a secret, and everybody may use it", "go-rwx")
+    elif mode & (stat.S_IRGRP | stat.S_IWGRP):
+        yield _finding(path, Grade.WARN, "it holds a secret, and its whole group may use it", "g-rwx")
+    else:
+        yield Finding(CHECK, str(path), Grade.OK, f"mode {mode:04o}")
+
+
+def _state(directory: Path) -> Iterator[Finding]:
+    mode = _mode(directory)
+    if mode is None:
+        if not _exists(directory.parent):
+            yield Finding(CHECK, str(directory), Grade.OK, "not there yet: it is made when it is first needed")
+        else:
+            yield _unseen(directory)
+        return
+    if not os.access(directory, os.W_OK | os.X_OK):
+        yield Finding(CHECK, str(directory), Grade.FAIL, "this user may not write in it", who_may(directory))
+        return
+    if mode & stat.S_IRWXO:
+        yield _finding(directory, Grade.WARN, "everybody may look into it", "o-rwx")
+    else:
+        yield Finding(CHECK, str(directory), Grade.OK, f"mode {mode:04o}")
+    database = presence.database(directory)
+    names = [database.name + end for end in _BESIDE] + ["daemon.lock", "status.json"]
+    for path in (directory / name for name in names):
+        yield from _in_state(path, shared=bool(mode & stat.S_IWGRP))
+
+
+def _in_state(path: Path, *, shared: bool) -> Iterator[Finding]:
+    """Look at a file of the state directory; *shared*: its group may write in the directory."""
+    mode = _mode(path)
+    if mode is None:
+        return  # it is made when it is needed
+    writable = os.access(path, os.R_OK | os.W_OK)
+    if not writable:
+        yield Finding(CHECK, str(path), Grade.FAIL, "this user may not write it", who_may(path))
+    elif mode & stat.S_IRWXO and path.suffix != ".json":
+        yield _finding(path, Grade.WARN, "everybody may use it", "o-rwx")
+    elif shared and not mode & stat.S_IWGRP:
+        yield _finding(path, Grade.WARN, "the directory is the group's, and the group may not write this", "g+rw")
+    else:
+        yield Finding(CHECK, str(path), Grade.OK, f"mode {mode:04o}")
+
+
+def _finding(path: Path, grade: Grade, what: str, change: str) -> Finding:
+    return Finding(CHECK, str(path), grade, what, f"chmod {change} {path}")
+
+
+def _unseen(path: Path) -> Finding:
+    if _exists(path.parent):
+        return Finding(CHECK, str(path), Grade.UNKNOWN, "there is none, or none that this user may see", who_may(path))
+    return Finding(CHECK, str(path), Grade.UNKNOWN, "this user may not look there", who_may(path, write=False))
+
+
+def _mode(path: Path) -> int | None:
+    """Return the mode of a file; None when there is none, or this user may not look."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None
+
+
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where this user may not look
