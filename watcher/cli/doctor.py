@@ -131,7 +131,7 @@ def _by_ourselves(context: Context, mistakes: tuple[Mistake, ...], before: list[
     from watcher.daemon.errands import patient_of, whoami
     from watcher.doctor.rounds import examine as make_round
 
-    logs.setup(color=context.color)  # the libraries' own words are kept quiet
+    logs.hush()
     try:
         with context.store() as store:
             jobs = store.jobs.listed(every=True)

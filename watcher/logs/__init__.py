@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from watcher.logs.journal import Journal, is_stderr
 
-_QUIET = ("aioboto3", "aiobotocore", "botocore", "boto3", "urllib3", "requests", "apprise", "asyncio", "aiohttp")
+_QUIET = ("aioboto3", "aiobotocore", "botocore", "boto3", "urllib3", "requests", "asyncio", "aiohttp")
 
 
 __all__ = ["Log", "is_stderr", "setup"]
@@ -70,7 +70,14 @@ def setup(*, verbose: int = 0, color: str = "auto") -> Log:
         logger_factory=lambda *_: sink,
     )
     logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    hush()
+    # Until a channel is opened: from then on its words go to whoever sends (``channels.standins``).
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     log: Log = structlog.get_logger()
     return log
+
+
+def hush() -> None:
+    """Keep the libraries' own words back; what they mean is told by whoever asked them."""
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
