@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from watcher import presence
-from watcher.config import Config
+from watcher.config import ChannelConfig, Config
+from watcher.config.values import HeartbeatConfig
 from watcher.doctor.finding import Finding, Grade
 from watcher.files import who_may
 
@@ -21,10 +22,14 @@ _BESIDE = ("", "-wal", "-shm")
 def check_files(config: Config) -> Iterator[Finding]:
     """Look at the modes of the configuration, of the secrets and of what is in the state directory."""
     yield from _configuration(config)
-    for one in (*config.channels, config.heartbeat):
+    for one in _secrets(config):
         if one.url_file is not None:
             yield from _secret(one.url_file)
     yield from _state(config.state_dir)
+
+
+def _secrets(config: Config) -> list[ChannelConfig | HeartbeatConfig]:
+    return [*config.channels, config.heartbeat]
 
 
 def _configuration(config: Config) -> Iterator[Finding]:
@@ -36,7 +41,7 @@ def _configuration(config: Config) -> Iterator[Finding]:
         yield _unseen(path)
     elif mode & stat.S_IWOTH:
         yield _finding(path, Grade.FAIL, "everybody may write it, and so decide who is told", "o-w")
-    elif mode & stat.S_IROTH and any(one.url for one in (*config.channels, config.heartbeat)):
+    elif mode & stat.S_IROTH and any(one.url for one in _secrets(config)):
         yield _finding(path, Grade.FAIL, "it holds a URL that is a secret, and everybody may read it", "o-r")
     else:
         yield Finding(CHECK, str(path), Grade.OK, f"mode {mode:04o}")
