@@ -104,11 +104,11 @@ class Wire:
 
         Raises what ends the plugin's send: a RequestException, whether somebody opened or not.
         """
-        asked = requests.Request("GET", url).prepare()
-        environment = self._session.merge_environment_settings(url, {}, None, None, None)
-        adapter = self._session.get_adapter(url)
-        assert isinstance(adapter, HTTPAdapter)  # noqa: S101 - both of ours are
         try:
+            asked = requests.Request("GET", url).prepare()
+            environment = self._session.merge_environment_settings(url, {}, None, None, None)
+            adapter = self._session.get_adapter(url)
+            assert isinstance(adapter, HTTPAdapter)  # noqa: S101 - both of ours are
             pool: Any = adapter.get_connection_with_tls_context(asked, self._verify, proxies=environment["proxies"])
             connection = pool._new_conn()  # noqa: SLF001 - urllib3 has no public way to connect and say nothing
             connection.timeout = self.limits.connect
