@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support_jobs import BORN
 from support_stories import JOB, SEEN, WHY, ending, of_each_kind, story
 
+from watcher.bedrock.kind import MalformedResponse
 from watcher.bedrock.kinds import KINDS
+from watcher.diff import diff
 from watcher.model import (
     NOUNS,
     Event,
     FailureExplained,
+    Family,
     Outcome,
     Reminder,
     Severity,
@@ -21,10 +29,12 @@ from watcher.model import (
     WatchLost,
 )
 from watcher.policy import severity
-from watcher.render import Story, compose, compose_summary
+from watcher.render import Story, compose, compose_summary, write
 from watcher.render.advice import advise
 from watcher.render.particulars import Records, committed_until, records_of
-from watcher.simulator import others
+from watcher.simulator import SCENARIOS, Script, others
+from watcher.simulator.timeline import begin
+from watcher.sweep.watched import mark_of_facts
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -143,3 +153,37 @@ def test_a_summary_says_how_jobs_of_every_kind_have_ended() -> None:
     doc = compose_summary(stories, "digest")
     assert doc.title.startswith("[bedrock] 3 FAILED: 9 messages about 9 jobs")
     assert "2 failed, 1 expired, 2 partially completed, 4 completed" in doc.lines[0]
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+JSON = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+)
+SCENES = [make() for make in SCENARIOS.values() if make().kind != "model-customization-job"]
+
+
+@given(script=st.sampled_from(SCENES), data=st.data())
+def test_no_answer_of_any_form_ends_more_than_its_own_job(script: Script, data: st.DataObject) -> None:
+    """Whatever stands in one member, at any depth: it is either refused as malformed, or told."""
+    run = begin(script, "abcdefghij12", BORN.timestamp())
+    kind = KINDS[script.kind]
+    before, facts = run.response(-2), copy.deepcopy(run.response(-1))
+    within: Any = facts
+    key = data.draw(st.sampled_from(sorted(facts)))
+    while isinstance(within[key], dict) and within[key] and data.draw(st.booleans()):
+        within = within[key]
+        key = data.draw(st.sampled_from(sorted(within)))
+    within[key] = data.draw(JSON)
+    try:
+        now = kind.read(facts)
+    except MalformedResponse:
+        return
+    mark_of_facts(kind, facts)
+    kind.alike(facts)
+    changes = diff(kind.read(before), now)
+    job = replace(JOB, identifier=run.arn, arn=run.arn, name=script.name, kind=script.kind)
+    for family in Family if changes else ():
+        doc = compose(Story(Event(41, "job/1", 3, changes, SEEN), SEEN, "host", job=job, snapshot=now))
+        message = write(doc, family)
+        assert message.title
+        json.dumps(message.payload)
