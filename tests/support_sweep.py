@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -33,7 +34,7 @@ NO_REMINDERS = Limits(0, 0, 0, 0)
 ACCOUNT = "default@123456789012/*/*"
 """The scope of all that the group's account has."""
 
-SUMMARIZED = ("jobArn", "jobName", "status", "statusDetails", "lastModifiedTime", "creationTime")
+SUMMARIZED = ("jobArn", "jobName", "status", "statusDetails", "lastModifiedTime", "creationTime", "customizationType")
 
 
 class Diary:
@@ -64,6 +65,10 @@ class Aws:
     gets: list[str] = field(default_factory=list)
     lists: int = 0
     page_size: int = 1000
+    asked: list[tuple[float, str]] = field(default_factory=list)
+    tag: dict[str, dict[str, str]] = field(default_factory=dict)
+    tags_error: LookError | None = None
+    tagged: list[str] = field(default_factory=list)
 
     async def get(self, identifier: str) -> Answer:
         """Answer as GetModelCustomizationJob does."""
@@ -77,17 +82,32 @@ class Aws:
         facts = self.jobs[identifier]
         return Answer(facts, json.dumps(facts))
 
-    async def page(self, created_after: float, token: str | None) -> Page:
-        """Answer as ListModelCustomizationJobs does."""
+    async def page(self, created_after: float, token: str | None, status: str = "") -> Page:
+        """Answer as ListModelCustomizationJobs does, newest first."""
         self.lists += 1
+        self.asked.append((created_after, status))
         if self.list_error:
             raise self.list_error
         begin = int(token or 0)
-        every = self.listed if self.listed is not None else list(self.jobs.values())
+        jobs = sorted(self.jobs.values(), key=created, reverse=True)
+        fitting = [job for job in jobs if created(job) > created_after and status in ("", job["status"])]
+        every = self.listed if self.listed is not None else fitting
         rows = [{key: job[key] for key in SUMMARIZED if key in job} for job in every[begin : begin + self.page_size]]
         more = {"nextToken": str(begin + self.page_size)} if begin + self.page_size < len(every) else {}
         body = msgspec.json.encode({KIND.list_members.summaries: rows, **more})
         return msgspec.json.decode(body, type=page_of(KIND.list_members))
+
+    async def tags(self, arn: str) -> dict[str, str]:
+        """Answer as ListTagsForResource does."""
+        self.tagged.append(arn)
+        if self.tags_error:
+            raise self.tags_error
+        return self.tag.get(arn, {})
+
+
+def created(job: dict[str, Any]) -> float:
+    """Return when a job was created, in epoch seconds."""
+    return datetime.fromisoformat(job["creationTime"]).timestamp()
 
 
 def not_found() -> LookError:
@@ -148,7 +168,7 @@ class Scene:
         self.account = self.new_account()
         self.group = self.new_group()
         for job in self.store.ledger.roster(0):
-            if (job.from_cli or job.from_config) and job.state != "ended":
+            if job.watched and job.state != "ended":
                 self.group.jobs[job.id] = Watched.of(job)
 
     def watch(self, *numbers: int, identifier: str = "") -> None:

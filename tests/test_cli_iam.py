@@ -89,7 +89,7 @@ def test_a_rule_needs_its_lists_and_the_tags_that_it_goes_by(program: Program) -
     assert (assume["Action"], assume["Resource"]) == (["sts:AssumeRole"], [role])
     write(program, f'[[account]]\nid = "210987654321"\nprofile = "x"\n{rule}')
     assert program("iam-policy") == 0
-    assert "ListTagsForResource" not in program.out
+    assert "ListTagsForResource" in program.out  # labels and tags come from them
 
 
 def test_what_is_over_or_no_longer_watched_needs_nothing(program: Program) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import anyio
 import pytest
@@ -236,6 +238,19 @@ def test_a_page_holds_a_hundred_jobs_unless_asked_for_a_thousand(simulator: Simu
         simulator.play(fine_tuning(f"job-{number}"))
     assert len(names(bedrock)) == 100
     assert len(names(bedrock, maxResults=1000)) == 101
+
+
+def test_the_tags_of_a_job_are_those_of_its_script(simulator: Simulator, endpoint: str) -> None:
+    arn = simulator.play(replace(fine_tuning(), tags={"team": "support", "Name": "bot"}))
+    with client(endpoint) as made:
+        asked: Any = made
+        answer = asked.list_tags_for_resource(resourceARN=arn)
+        assert code(lambda: asked.list_tags_for_resource(resourceARN=f"{arn[:-1]}-")) == (
+            "ResourceNotFoundException",
+            404,
+        )
+    assert answer["tags"] == [{"key": "team", "value": "support"}, {"key": "Name", "value": "bot"}]
+    assert simulator.counts == {"Tags": 2}
 
 
 def test_a_stopped_job_is_stopping_first_and_its_sub_tasks_with_it(

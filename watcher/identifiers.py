@@ -62,6 +62,17 @@ _RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_-]*[A-Za-z0-9]|[A-Za-z0-9]")
 _USUAL_RESOURCE = re.compile(r"[a-z0-9-]{1,63}\.[a-z0-9.-]{1,190}(:[a-z0-9-]{1,63}){0,2}/[a-z0-9]{12}")
 _MAX_ARN, _MAX_NAME = 1011, 63
 
+
+def scope_key(profile: str, account: str, region: str, kind: str) -> str:
+    """Return the key of the jobs that share credentials, account, region and kind; *account* ``-`` is not known."""
+    return f"{profile or 'default'}@{account}/{region}/{kind}"
+
+
+def account_scope(scope: str) -> str:
+    """Return the key of the scope of a whole account, to which that of one region and kind belongs."""
+    return f"{scope.rsplit('/', 2)[0]}/*/*"
+
+
 EVENTS = (
     "appeared",
     "step",

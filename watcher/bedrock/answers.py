@@ -20,7 +20,8 @@ _NOTHING = msgspec.Raw(b"")
 class Summary(msgspec.Struct, frozen=True, gc=False):
     """One job of a List page, as far as it tells whether the job must be asked for.
 
-    *changed* is AWS's time of the last change as sent, *steps* what else moves (``ListMembers.steps``), as JSON.
+    *changed* is AWS's time of the last change as sent, *steps* what else moves (``ListMembers.steps``), as JSON,
+    *created* the time of its creation, *type* how it customizes.
     It holds texts alone, so the garbage collector need not look through the thousand of a page.
     """
 
@@ -29,6 +30,8 @@ class Summary(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
     changed: str | float | None = None
     steps: msgspec.Raw = _NOTHING
+    created: str | float = ""
+    type: str = ""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -36,6 +39,19 @@ class Page(msgspec.Struct, frozen=True):
 
     summaries: list[Summary] = []
     token: str | None = None
+
+
+class Tag(msgspec.Struct, frozen=True):
+    """One of AWS's tags."""
+
+    key: str
+    value: str
+
+
+class Tags(msgspec.Struct, frozen=True):
+    """What ListTagsForResource answers."""
+
+    tags: list[Tag] = []
 
 
 class Answer(NamedTuple):
@@ -57,6 +73,8 @@ def page_of(members: ListMembers) -> type[Page]:
         ("name", str, msgspec.field(name=members.name, default="")),
         ("changed", str | float | None, msgspec.field(name=members.changed or None, default=None)),
         ("steps", msgspec.Raw, msgspec.field(name=members.steps or None, default=_NOTHING)),
+        ("created", str | float, msgspec.field(name=members.created, default="")),
+        ("type", str, msgspec.field(name=members.type or None, default="")),
     ]
     summary = msgspec.defstruct("Summary", found, bases=(Summary,), frozen=True, gc=False)
     rows = types.GenericAlias(list, (summary,))

@@ -20,7 +20,7 @@ from botocore.parsers import ResponseParserError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_exponential, wait_random
 
-from watcher.bedrock.answers import Answer, Page, page_of
+from watcher.bedrock.answers import Answer, Page, Tags, page_of
 from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.faults import explain, wrong_account
 from watcher.bedrock.keys import Keys
@@ -68,17 +68,33 @@ class Look:
             raise _malformed(f"a {type(facts).__name__}, not an object", body)
         return Answer(facts, body.decode())
 
-    async def page(self, created_after: float, token: str | None) -> Page:
-        """Return one page of the jobs created after *created_after* (epoch seconds), newest first."""
+    async def page(self, created_after: float, token: str | None, status: str = "") -> Page:
+        """Return one page of the jobs created after *created_after* (epoch seconds), newest first.
+
+        With a *status* those alone that have it now.
+        """
         parameters: dict[str, Any] = {"maxResults": PAGE, "sortBy": "CreationTime", "sortOrder": "Descending"}
         bound = self._kind.list_members.created_after
         if bound and created_after > 0:
             parameters[bound] = datetime.fromtimestamp(created_after, UTC)
+        if status:
+            parameters[self._kind.list_members.status_equals] = status
         if token:
             parameters["nextToken"] = token
         body = await self._call(self._kind.list_operation, **parameters)
         try:
-            return msgspec.json.decode(body, type=self._page)
+            page = msgspec.json.decode(body, type=self._page)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise _malformed(error, body) from error
+        if self._account and page.summaries and f":{self._account}:" not in page.summaries[0].arn:
+            await self._refuse_another_account()
+        return page
+
+    async def tags(self, arn: str) -> dict[str, str]:
+        """Return the tags that a job has in AWS."""
+        body = await self._call("ListTagsForResource", resourceARN=arn)
+        try:
+            return {tag.key: tag.value for tag in msgspec.json.decode(body, type=Tags).tags}
         except (msgspec.DecodeError, RecursionError) as error:
             raise _malformed(error, body) from error
 
@@ -127,6 +143,13 @@ class Look:
         except (BotoCoreError, ClientError, ResponseParserError, OSError, ValueError) as error:
             raise explain(error, operation, self._keys.whose) from error
         return response
+
+    async def _refuse_another_account(self) -> None:
+        """Raise LookError when the keys are those of another account: what they list is none of ours."""
+        listed = LookError(LookFault.NOT_FOUND, "AnotherAccount", "what it lists is of another account")
+        judged = await self._judged(listed)
+        if judged is not listed:
+            raise judged
 
     async def _judged(self, error: LookError) -> LookError:
         """Return *error*, or what is behind it: the keys of another account find and may nothing here."""

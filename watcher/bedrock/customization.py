@@ -98,7 +98,7 @@ KIND = Kind(
     name=CUSTOMIZATION,
     get_operation="GetModelCustomizationJob",
     list_operation="ListModelCustomizationJobs",
-    list_members=ListMembers("modelCustomizationJobSummaries", steps="statusDetails"),
+    list_members=ListMembers("modelCustomizationJobSummaries", steps="statusDetails", type="customizationType"),
     outcomes=OUTCOMES,
     read=read,
     reminders=frozenset({"overdue", "stalled", "stopping", "queued"}),

@@ -41,6 +41,7 @@ KIND = Kind(
         name="customModelDeploymentName",
         changed="lastUpdatedAt",
         created_after="createdAfter",
+        created="createdAt",
     ),
     outcomes=OUTCOMES,
     read=read,

@@ -41,7 +41,12 @@ KIND = Kind(
     name=INVOCATION,
     get_operation="GetModelInvocationJob",
     list_operation="ListModelInvocationJobs",
-    list_members=ListMembers("invocationJobSummaries", steps="processedRecordCount", created_after="submitTimeAfter"),
+    list_members=ListMembers(
+        "invocationJobSummaries",
+        steps="processedRecordCount",
+        created_after="submitTimeAfter",
+        created="submitTime",
+    ),
     outcomes=OUTCOMES,
     read=read,
     members=MEMBERS,

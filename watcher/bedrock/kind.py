@@ -32,7 +32,7 @@ class ListMembers:
     """What a kind's List calls its summaries, and what it tells of each; an empty name is of what it does not tell.
 
     *steps* is what else moves while a job runs: its sub-tasks, or a count.  *created_after* is the parameter that
-    bounds the List by the time of creation.
+    bounds the List by the time of creation, *status_equals* the one that asks for one status alone.
     """
 
     summaries: str
@@ -42,6 +42,9 @@ class ListMembers:
     changed: str = "lastModifiedTime"
     steps: str = ""
     created_after: str = "creationTimeAfter"
+    created: str = "creationTime"
+    type: str = ""
+    status_equals: str = "statusEquals"
 
 
 @dataclass(frozen=True, slots=True)

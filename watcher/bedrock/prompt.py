@@ -34,7 +34,7 @@ KIND = Kind(
     name=PROMPT,
     get_operation="GetAdvancedPromptOptimizationJob",
     list_operation="ListAdvancedPromptOptimizationJobs",
-    list_members=ListMembers("jobSummaries", status="jobStatus", created_after=""),
+    list_members=ListMembers("jobSummaries", status="jobStatus", created_after="", status_equals=""),
     outcomes=OUTCOMES,
     read=read,
     members=MEMBERS,

@@ -59,7 +59,7 @@ def explain(context: Context, *, job: str, output: str) -> None:
 
 
 def _watched(job: Job) -> bool:
-    return job.from_cli or job.from_config
+    return job.watched
 
 
 def _document(channel: ChannelConfig, verdict: Verdict) -> dict[str, Any]:

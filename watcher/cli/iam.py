@@ -108,4 +108,4 @@ def _of_rules(config: Config) -> Iterator[Need]:
         for account, regions in rule.places.items():
             for region in regions:
                 for kind in rule.kinds:
-                    yield Need(account, kind, region, found=True, tags=bool(rule.tags))
+                    yield Need(account, kind, region, found=True, tags=True)  # labels come from them

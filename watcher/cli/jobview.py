@@ -51,7 +51,7 @@ class JobView:
     @property
     def watched(self) -> bool:
         """Whether a person or the configuration wants it watched."""
-        return self.job.from_cli or self.job.from_config
+        return self.job.watched
 
     @property
     def title(self) -> str:
@@ -109,7 +109,8 @@ class JobView:
             "account": job.account or None,
             "profile": job.profile or None,
             "number": job.id,
-            "source": [name for name, given in (("cli", job.from_cli), ("config", job.from_config)) if given],
+            "source": [name for name, given in _sources(job) if given],
+            "rule": job.from_rule or None,
             "watched": self.watched,
             "state": job.state,
             "status": now.status if now else None,
@@ -133,6 +134,10 @@ class JobView:
 
     def _step_words(self) -> list[str]:
         return [step.status for step in self.snapshot.steps] if self.snapshot else []
+
+
+def _sources(job: Job) -> tuple[tuple[str, bool], ...]:
+    return ("cli", job.from_cli), ("config", job.from_config), ("rule", bool(job.from_rule))
 
 
 def views(store: Store, jobs: Iterable[Job]) -> list[JobView]:

@@ -128,7 +128,8 @@ def _watching(context: Context, view: JobView, now: float) -> Iterator[tuple[str
     from watcher.cli.mute import when
 
     job = view.job
-    sources = (("bedrock-watch add", job.from_cli), ("the configuration", job.from_config))
+    rule = f"the rule {plain(job.from_rule)}"
+    sources = (("bedrock-watch add", job.from_cli), ("the configuration", job.from_config), (rule, job.from_rule))
     if view.watched:
         yield "asked for by", " and ".join(name for name, given in sources if given)
     else:

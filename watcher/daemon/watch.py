@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import anyio
@@ -16,10 +18,30 @@ from watcher.daemon.parts import Parts
 from watcher.daemon.pulses import beat
 from watcher.errors import BadConfig, LookError
 from watcher.loop import Bell
-from watcher.model import Job, JobArn, account_scope, parse_identifier
+from watcher.model import CUSTOMIZATION, Job, JobArn, account_scope, parse_identifier, scope_key
 from watcher.policy import Cadence, Digest, Limits, Route, Traits
+from watcher.policy.discovery import Rule
 from watcher.store.jobs import Wanted
-from watcher.sweep import Account, Group, Watched
+from watcher.sweep import Account, Finder, Group, Watched
+
+
+class Place(NamedTuple):
+    """What makes a poll group; the *account* is empty where it is not known."""
+
+    profile: str
+    account: str
+    region: str
+    kind: str
+
+    @classmethod
+    def of(cls, job: Job) -> Place:
+        """Return where a job belongs."""
+        return cls(job.profile, account_of(job), job.region, job.kind)
+
+    @property
+    def scope(self) -> str:
+        """The group's key."""
+        return scope_key(self.profile, self.account or "-", self.region, self.kind)
 
 
 class Watch:
@@ -31,15 +53,18 @@ class Watch:
         self._parts, self._on_news = parts, on_news
         self._seen = 0, 0
         self._settings = settings_of(parts.config)
-        self._first: dict[str, Job] = {}
+        self._places: dict[str, Place] = {}
         self._keys: dict[Credentials, Keys] = {}
         self._used: dict[str, Credentials] = {}
         self._left: list[Keys] = []
         self._accounts: dict[str, Account] = {}
+        self._rules_read = False
 
     async def refresh(self) -> list[str]:
         """Take over what people have changed in the store; return the keys of groups that are new."""
         before = set(self.groups)
+        if not self._rules_read:
+            await self._use_rules()
         while jobs := await self._parts.transact(self._parts.store.ledger.roster, *self._seen):
             for job in jobs:
                 self._place(job)
@@ -54,10 +79,11 @@ class Watch:
             self._keys = {}
         for key, group in self.groups.items():
             self._configure(group)
-            job = self._first[key]
-            if self._settings != before or self._whose(job) != self._used[key]:
-                group.look_with(self._eyes(job))
+            place = self._places[key]
+            if self._settings != before or self._whose(place) != self._used[key]:
+                group.look_with(self._eyes(place))
             self.bells[key].ring()
+        self._rules_read = False
 
     def clock_was_set(self) -> None:
         """Let nobody wait for a time that was reckoned by another clock."""
@@ -95,13 +121,13 @@ class Watch:
         return any(group.troubled for group in self.groups.values())
 
     def _place(self, job: Job) -> None:
-        watched = (job.from_cli or job.from_config) and job.state != "ended"
+        watched = job.watched and job.state != "ended"
         for key, group in self.groups.items():
             if not watched or key != job.scope:
                 group.jobs.pop(job.id, None)
         if not watched:
             return
-        group = self.groups.get(job.scope) or self._new_group(job)
+        group = self.groups.get(job.scope) or self._new_group(Place.of(job))
         known = group.jobs.get(job.id)
         if known is None:
             group.jobs[job.id] = Watched.of(job)
@@ -109,43 +135,65 @@ class Watch:
             known.update(job)
         self.bells[job.scope].ring()
 
-    def _new_group(self, job: Job) -> Group:
-        parts = self._parts
-        account = self._account_of(job)
+    async def _use_rules(self) -> None:
+        """Look for jobs by the rules of the configuration; each group by those that are about it."""
+        parts, rules = self._parts, rules_of(self._parts.config)
+        since = await parts.transact(parts.store.findings.since, [rule.mark for rule in rules], clock.now())
+        by_place: dict[Place, list[Rule]] = {}
+        for rule in rules:
+            place = Place("", rule.account, rule.region, rule.kind)
+            by_place.setdefault(place, []).append(replace(rule, since=since[rule.mark]))
+        for place, its in by_place.items():
+            group = self.groups.get(place.scope) or self._new_group(place)
+            group.finder = group.finder or self._new_finder(place)
+            group.finder.use(tuple(its))
+            self.bells[place.scope].ring()
+        for key, group in self.groups.items():
+            if self._places[key] not in by_place:
+                group.finder = None
+        self._rules_read = True
+
+    def _new_finder(self, place: Place) -> Finder:
+        parts, traits = self._parts, Traits(account=place.account, region=place.region)
+        book = parts.store.findings
+        return Finder(place.scope, KINDS[place.kind], traits, book, parts.transact, now=clock.now, log=parts.log)
+
+    def _new_group(self, place: Place) -> Group:
+        parts, key = self._parts, place.scope
         group = Group(
-            job.scope,
-            KINDS[job.kind],
-            self._eyes(job),
+            key,
+            KINDS[place.kind],
+            self._eyes(place),
             parts.store.ledger,
             parts.transact,
-            account=account,
+            account=self._account_of(key),
             now=clock.now,
             luck=parts.luck,
             on_news=self._on_news,
             log=parts.log,
         )
         self._configure(group)
-        self.groups[job.scope], self.bells[job.scope], self._first[job.scope] = group, Bell(), job
+        self.groups[key], self.bells[key], self._places[key] = group, Bell(), place
         return group
 
-    def _eyes(self, job: Job) -> Look:
-        """Return how AWS is asked about *job*, and about all of its scope."""
-        whose = self._used[job.scope] = self._whose(job)
+    def _eyes(self, place: Place) -> Look:
+        """Return how AWS is asked about all that is of one scope."""
+        whose = self._used[place.scope] = self._whose(place)
         keys = self._keys.setdefault(whose, Keys(whose, self._settings))
-        return Look(KINDS[job.kind], job.region, keys, account=account_of(job), on_try=beat)
+        return Look(KINDS[place.kind], place.region, keys, account=place.account, on_try=beat)
 
     def _configure(self, group: Group) -> None:
         config = self._parts.config
         cadence = Cadence(config.poll.fastest, config.poll.slowest, config.poll.blind_after)
         group.reconfigure(cadence, limits_of(config), routes_of(config))
 
-    def _whose(self, job: Job) -> Credentials:
-        """Return which credentials all that is of the job's scope is asked with."""
-        return credentials_of(self._parts.config, account_of(job), job.profile)
+    def _whose(self, place: Place) -> Credentials:
+        """Return which credentials all that is of one scope is asked with."""
+        return credentials_of(self._parts.config, place.account, place.profile)
 
-    def _account_of(self, job: Job) -> Account:
-        """Return what all groups of the job's account share."""
-        key = account_scope(job.scope)
+    def _account_of(self, scope: str) -> Account:
+        """Return what all groups of the scope's account share."""
+        key = account_scope(scope)
         if key not in self._accounts:
             parts = self._parts
             self._accounts[key] = Account(
@@ -162,7 +210,7 @@ class Watch:
 
     def _traits(self, account: str) -> list[Traits]:
         groups = [group for key, group in self.groups.items() if account_scope(key) == account]
-        return [job.traits for group in groups for job in group.jobs.values()]
+        return [traits for group in groups for traits in group.traits]
 
     def _wake(self, account: str) -> None:
         for key, bell in self.bells.items():
@@ -185,6 +233,27 @@ def credentials_of(config: Config, account: str, profile: str) -> Credentials:
         return Credentials(described.profile or default)
     source = described.source_profile or default
     return Credentials(source, described.role_arn, described.external_id or "", described.session_name)
+
+
+def rules_of(config: Config) -> list[Rule]:
+    """Return the rules of the configuration, one for each account, region and kind that it looks in."""
+    return [
+        Rule(
+            rule.name,
+            account,
+            region,
+            kind,
+            rule.names,
+            rule.customization_types if kind == CUSTOMIZATION else (),
+            rule.tags,
+            rule.status,
+            rule.created_within or 0.0,
+        )
+        for rule in config.rules
+        for account, regions in rule.places.items()
+        for region in regions
+        for kind in rule.kinds
+    ]
 
 
 def settings_of(config: Config) -> Settings:

@@ -20,7 +20,9 @@ from watcher.identifiers import (
     PROVISIONED,
     QUIET_EVENTS,
     JobArn,
+    account_scope,
     parse_identifier,
+    scope_key,
 )
 from watcher.model.facts import Family, Outcome, Severity, Snapshot, Step, is_queued
 from watcher.model.news import (
@@ -39,7 +41,7 @@ from watcher.model.news import (
     WatchRegained,
 )
 from watcher.model.post import Delivery, Failed, Message, Posting, Sent, Verdict
-from watcher.model.watch import Job, Sighting, account_scope
+from watcher.model.watch import Job, Sighting
 
 __all__ = [
     "ARN_HINT",
@@ -86,4 +88,5 @@ __all__ = [
     "account_scope",
     "is_queued",
     "parse_identifier",
+    "scope_key",
 ]

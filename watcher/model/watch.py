@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from watcher.identifiers import account_scope, scope_key
 from watcher.model.facts import Snapshot
 from watcher.model.news import Transition
 from watcher.model.post import Posting
@@ -17,7 +18,8 @@ class Job:
 
     *identifier* is what AWS is asked for: the ARN, or the name that a person gave; *arn* is empty until it is
     known.  *state* is ``new`` (never seen), ``running``, ``closing`` (over, but its last word is awaited),
-    ``ended`` or ``vanished``.  *mark* is a fingerprint of what List would show.  *expected* is how many seconds a
+    ``ended`` or ``vanished``.  *from_rule* names the rule that found it.  *mark* is a fingerprint of what List would
+    show.  *expected* is how many seconds a
     person expects it to run, *reminded* the episodes told of (``policy.reminders``), *remind_at* when the next one may
     be due.  Times are epoch seconds; 0 means never.
     """
@@ -55,6 +57,12 @@ class Job:
     expected: float = 0.0
     reminded: tuple[str, ...] = ()
     remind_at: float = 0.0
+    from_rule: str = ""
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody wants it watched: a person, the configuration, or a rule of it."""
+        return self.from_cli or self.from_config or bool(self.from_rule)
 
     @property
     def title(self) -> str:
@@ -65,17 +73,12 @@ class Job:
     def scope(self) -> str:
         """The key of the jobs that share credentials, account, region and kind; a name tells no account."""
         account = self.account if self.identifier == self.arn else "-"
-        return f"{self.profile or 'default'}@{account}/{self.region}/{self.kind}"
+        return scope_key(self.profile, account, self.region, self.kind)
 
     @property
     def scopes(self) -> tuple[str, str]:
         """The keys of what can keep it from being looked at: its account's credentials, then its own scope."""
         return account_scope(self.scope), self.scope
-
-
-def account_scope(scope: str) -> str:
-    """Return the key of the scope of a whole account, to which that of one region and kind belongs."""
-    return f"{scope.rsplit('/', 2)[0]}/*/*"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from watcher.simulator.plays import Play
 from watcher.simulator.refusals import Refusal
 from watcher.simulator.timeline import Run
 
-Operation = Literal["Get", "List"]
+Operation = Literal["Get", "List", "Tags"]
 
 
 class Kind(StrEnum):
@@ -60,7 +60,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """
 
     kind: Kind
-    operation: Literal["Get", "List", "both"] = "both"
+    operation: Literal["Get", "List", "Tags", "both"] = "both"
     job: str = ""
     region: str = ""
     count: int | None = None
@@ -147,11 +147,12 @@ def twist(fault: Fault, play: Play, document: Document) -> Document:
 
 
 def _deny(fault: Fault, asked: Asked) -> Refusal:
-    """Return the 403 of the operation; only a Get names its resource, since a List has none."""
+    """Return the 403 of the operation; a List alone names no resource, since it has none."""
     del fault
     if asked.operation == "List":
         return refusals.denied(asked.play.list_operation, "")
-    return refusals.denied(asked.play.get_operation, asked.runs[0].arn if asked.runs else asked.identifier)
+    operation = "ListTagsForResource" if asked.operation == "Tags" else asked.play.get_operation
+    return refusals.denied(operation, asked.runs[0].arn if asked.runs else asked.identifier)
 
 
 def _newer(document: Document) -> Document:

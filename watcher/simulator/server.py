@@ -25,6 +25,7 @@ from aiohttp import web
 
 from watcher import clock as wall
 from watcher.errors import UsageError, WatchError
+from watcher.model import CUSTOMIZATION
 from watcher.simulator import faults
 from watcher.simulator.control import routes
 from watcher.simulator.documents import Document
@@ -125,6 +126,7 @@ class Simulator:
         application.add_routes(
             [
                 *(route for kind, play in PLAYS.items() for route in self._routes(kind, play)),
+                web.post("/listTagsForResource", self._tags),
                 *routes(self),
             ]
         )
@@ -177,6 +179,23 @@ class Simulator:
             return msgspec.json.encode(document)
 
         return await self._answer(request, asked, request.query_string, answer)
+
+    async def _tags(self, request: web.Request) -> web.Response:
+        """Answer ListTagsForResource."""
+        caller = _caller(request)
+        arn = str(msgspec.json.decode(await request.read(), type=dict[str, str]).get("resourceARN", ""))
+        found = (jobs.find(arn, caller) for jobs in self._jobs.values())
+        job = next(filter(None, found), None)
+        asked = Asked("Tags", PLAYS[CUSTOMIZATION], [job.run] if job else [], caller.region, arn)
+
+        def answer(fault: Fault | None) -> bytes:
+            del fault
+            if job is None:
+                raise not_found(arn, "resource")
+            tags = job.run.script.tags
+            return msgspec.json.encode({"tags": [{"key": key, "value": value} for key, value in tags.items()]})
+
+        return await self._answer(request, asked, arn, answer)
 
     async def _answer(
         self, request: web.Request, asked: Asked, what: str, answer: Callable[[Fault | None], bytes]

@@ -65,6 +65,7 @@ class Script:
     validation_loss: float = 0.5063
     hyper_parameters: Mapping[str, str] = field(default_factory=lambda: dict(_DEFAULT_HYPER_PARAMETERS))
     speed: float = 1.0
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.phases:

@@ -6,17 +6,17 @@ Not its business: how long is too long (``cli.health``).
 from __future__ import annotations
 
 from watcher.store.database import Database
-from watcher.store.listing import ACCOUNT_SCOPE, SCOPE, Row
+from watcher.store.listing import ACCOUNT_SCOPE, SCOPE, WATCHED, Row
 
 # A job that AWS never knew is most likely misspelt, and one that was lost sight of was looked at in vain: both are told
 # otherwise, and are no fault of the daemon.  The trouble of a scope without jobs is nobody's.
 _ROWS = f"""
     SELECT key AS scope, '' AS label, '' AS name, '' AS identifier, failing_since, blind_since FROM scopes
-    WHERE key IN (SELECT {SCOPE} FROM jobs WHERE (from_cli OR from_config) AND state != 'ended'
-        UNION ALL SELECT {ACCOUNT_SCOPE} FROM jobs WHERE (from_cli OR from_config) AND state != 'ended')
+    WHERE key IN (SELECT {SCOPE} FROM jobs WHERE {WATCHED} AND state != 'ended'
+        UNION ALL SELECT {ACCOUNT_SCOPE} FROM jobs WHERE {WATCHED} AND state != 'ended')
     UNION ALL
     SELECT '', label, name, identifier, failing_since, blind_since FROM jobs
-    WHERE (from_cli OR from_config) AND state IN ('running', 'closing') AND failures
+    WHERE {WATCHED} AND state IN ('running', 'closing') AND failures
         AND {SCOPE} NOT IN (SELECT key FROM scopes) AND {ACCOUNT_SCOPE} NOT IN (SELECT key FROM scopes)
 """
 

@@ -14,6 +14,7 @@ from watcher.store.codec import load_sight, load_transitions
 from watcher.store.database import Database
 from watcher.store.durations import durations
 from watcher.store.ledger import Scope
+from watcher.store.listing import WATCHED
 from watcher.store.rows import JOB_COLUMNS, event_of, job_of
 
 
@@ -162,9 +163,7 @@ class History:
 
     def _titles(self, scope: str) -> tuple[str, ...]:
         with self._db.reading() as sql:
-            rows = sql.execute(
-                f"SELECT {JOB_COLUMNS} FROM jobs WHERE (from_cli OR from_config) AND state != 'ended' ORDER BY id"
-            )
+            rows = sql.execute(f"SELECT {JOB_COLUMNS} FROM jobs WHERE {WATCHED} AND state != 'ended' ORDER BY id")
             return tuple(job.title for job in map(job_of, rows) if scope in job.scopes)
 
     def deliveries(
@@ -196,7 +195,7 @@ class History:
     def summary(self, now: float) -> Summary:
         """Return how things stand *now* (epoch seconds)."""
         with self._db.reading() as sql:
-            jobs = sql.execute("SELECT state, count(*) AS n FROM jobs WHERE from_cli OR from_config GROUP BY state")
+            jobs = sql.execute(f"SELECT state, count(*) AS n FROM jobs WHERE {WATCHED} GROUP BY state")
             deliveries = sql.execute(f"SELECT state, count(*) AS n FROM deliveries WHERE {_NEWS} GROUP BY state")
             held = sql.execute(
                 "SELECT fold, count(*) AS n FROM deliveries"

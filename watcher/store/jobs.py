@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from watcher.errors import UnknownJob, UsageError
 from watcher.model import CUSTOMIZATION, Job, JobArn
 from watcher.store.database import Database
+from watcher.store.listing import WATCHED
 from watcher.store.rows import JOB_COLUMNS, job_of
 
-_WATCHED = "(from_cli OR from_config)"
 _NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)"
 
 
@@ -48,19 +48,24 @@ class Jobs:
         with self._db.transaction() as sql:
             job_id, before = _upsert(sql, wanted, now)
             sql.execute(
-                f"UPDATE jobs SET from_cli = 1, revision = {_NEXT_REVISION},"
+                f"UPDATE jobs SET from_cli = 1, dismissed = 0, revision = {_NEXT_REVISION},"
                 " asked_at = CASE WHEN state = 'ended' THEN 0 ELSE ? END,"
                 " next_poll_at = CASE WHEN state = 'ended' THEN next_poll_at ELSE ? END WHERE id = ?",
                 (now if ask else 0.0, now, job_id),
             )
-            newly = before is None or not (before.from_cli or before.from_config)
+            newly = before is None or not before.watched
             return _job(sql, job_id), newly
 
     def remove(self, job: Job) -> None:
-        """Stop watching a job that a person added.  What is known of it is kept, so that it is never told again."""
+        """Stop watching a job that a person added, or that a rule found, which will not find it again.
+
+        What is known of it is kept, so that it is never told again.
+        """
         with self._db.transaction() as sql:
             sql.execute(
-                f"UPDATE jobs SET from_cli = 0, asked_at = 0, revision = {_NEXT_REVISION} WHERE id = ?", (job.id,)
+                "UPDATE jobs SET from_cli = 0, from_rule = '', dismissed = 1, asked_at = 0,"
+                f" revision = {_NEXT_REVISION} WHERE id = ?",
+                (job.id,),
             )
 
     def configure(self, wanted: Sequence[Wanted], now: float) -> None:
@@ -83,7 +88,7 @@ class Jobs:
         """Return the watched jobs: all with *every*, else those not over and those that ended after *ended_since*."""
         with self._db.reading() as sql:
             rows = sql.execute(
-                f"SELECT {JOB_COLUMNS} FROM jobs WHERE {_WATCHED} AND (? OR state != 'ended' OR ended_at >= ?)"
+                f"SELECT {JOB_COLUMNS} FROM jobs WHERE {WATCHED} AND (? OR state != 'ended' OR ended_at >= ?)"
                 " ORDER BY state = 'ended', created_at DESC, id DESC",
                 (every, ended_since),
             )
@@ -111,7 +116,7 @@ class Jobs:
                     {"text": value},
                 ).fetchall()
                 jobs = [job_of(row) for row in rows]
-                found = [job for job in jobs if job.from_cli or job.from_config] or jobs
+                found = [job for job in jobs if job.watched] or jobs
                 if len(found) == 1:
                     return found[0]
                 if found:

@@ -163,6 +163,7 @@ def _merge(sql: sqlite3.Connection, seen: Sighting) -> int | None:
     sql.execute(
         "UPDATE jobs SET from_cli = max(jobs.from_cli, other.from_cli),"
         " from_config = max(jobs.from_config, other.from_config),"
+        " from_rule = coalesce(nullif(jobs.from_rule, ''), other.from_rule),"
         " label = coalesce(nullif(other.label, ''), jobs.label),"
         " tags = CASE WHEN other.tags = '[]' THEN jobs.tags ELSE other.tags END,"
         " identifier = CASE WHEN jobs.state = 'new' THEN other.identifier ELSE jobs.identifier END,"
@@ -173,7 +174,7 @@ def _merge(sql: sqlite3.Connection, seen: Sighting) -> int | None:
         (seen.seen_at, row["id"], seen.job),
     )
     sql.execute(
-        "UPDATE jobs SET merged_into = ?, from_cli = 0, from_config = 0, asked_at = 0,"
+        "UPDATE jobs SET merged_into = ?, from_cli = 0, from_config = 0, from_rule = '', asked_at = 0,"
         " revision = (SELECT max(revision) + 1 FROM jobs) WHERE id = ?",
         (row["id"], seen.job),
     )

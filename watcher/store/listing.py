@@ -11,6 +11,9 @@ import sqlite3
 from watcher.identifiers import INVOCATION
 from watcher.store.database import Database
 
+WATCHED = "(jobs.from_cli OR jobs.from_config OR jobs.from_rule != '')"
+"""``Job.watched``, in SQL."""
+
 Row = sqlite3.Row
 """A job's columns, by their names."""
 
@@ -42,7 +45,7 @@ _ROWS = f"""
     FROM jobs LEFT JOIN snapshots ON snapshots.job = jobs.id
         LEFT JOIN scopes AS own ON jobs.state != 'ended' AND own.key = {SCOPE}
         LEFT JOIN scopes AS whole ON jobs.state != 'ended' AND whole.key = {ACCOUNT_SCOPE}
-    WHERE (jobs.from_cli OR jobs.from_config) AND (? OR jobs.state != 'ended' OR jobs.ended_at >= ?)
+    WHERE {WATCHED} AND (? OR jobs.state != 'ended' OR jobs.ended_at >= ?)
     ORDER BY jobs.state = 'ended', jobs.created_at DESC, jobs.id DESC
 """
 

@@ -137,4 +137,8 @@ MIGRATIONS: tuple[str, ...] = (
     -- messages are let go.
     CREATE INDEX deliveries_threads ON deliveries (channel, subject, id) WHERE receiver_data != '{}';
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN from_rule TEXT NOT NULL DEFAULT '';    -- the [[discover]] rule that found it
+    ALTER TABLE jobs ADD COLUMN dismissed INTEGER NOT NULL DEFAULT 0;  -- a person removed it: no rule takes it up again
+    """,
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watcher.store.database import Database, Migrating, unnoticed
+from watcher.store.findings import FindingsStore
 from watcher.store.history import History
 from watcher.store.jobs import Jobs, Wanted
 from watcher.store.ledger import Ledger
@@ -41,6 +42,7 @@ class Store:
         self.database = database
         self.jobs = Jobs(database)
         self.ledger = Ledger(database)
+        self.findings = FindingsStore(database)
         self.mutes = Mutes(database)
         self.outbox = Outbox(database)
         self.history = History(database)

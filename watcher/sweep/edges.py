@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from watcher.bedrock.answers import Answer, Page
 from watcher.model import Posting, Sighting, Transition
+from watcher.store.findings import Finding, Findings
 from watcher.store.ledger import Miss, Scope
 
 T = TypeVar("T")
@@ -19,8 +20,11 @@ class Eyes(Protocol):
     async def get(self, identifier: str) -> Answer:
         """Return what AWS says of one job."""
 
-    async def page(self, created_after: float, token: str | None) -> Page:
-        """Return one page of the jobs created after *created_after* (epoch seconds)."""
+    async def page(self, created_after: float, token: str | None, status: str = "") -> Page:
+        """Return one page of the jobs created after *created_after* (epoch seconds), of one *status* or of all."""
+
+    async def tags(self, arn: str) -> Mapping[str, str]:
+        """Return the tags that a job has in AWS."""
 
 
 class Book(Protocol):
@@ -51,6 +55,19 @@ class Book(Protocol):
         self, key: str, now: float, transitions: tuple[Transition, ...], postings: Sequence[Posting]
     ) -> None:
         """Write that a scope can be looked at again."""
+
+
+class FindingsBook(Protocol):
+    """What discovery remembers.  Each verb is one transaction."""
+
+    def findings(self, key: str) -> Findings:
+        """Return how far the jobs of a scope are known."""
+
+    def unknown(self, arns: Sequence[str]) -> set[str]:
+        """Return which of these jobs a rule may take up."""
+
+    def find(self, key: str, state: Findings, found: Sequence[Finding], now: float) -> None:
+        """Watch what was found, and write how far the scope's jobs are known now."""
 
 
 class Transact(Protocol):

@@ -17,11 +17,13 @@ from watcher.clock import utc
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
 from watcher.model import Posting, Sighting, Transition, WatchRegained
-from watcher.policy import LISTED_FROM, SLOWEST_RETRY, Cadence, Limits, Route, next_look, post, topics
+from watcher.policy import LISTED_FROM, SLOWEST_RETRY, Cadence, Limits, Route, Traits, next_look, post, topics
 from watcher.store.ledger import Scope
 from watcher.sweep.account import Account
 from watcher.sweep.decide import Circumstances, is_worth_writing, miss, scope_miss, shared_fault, sight
 from watcher.sweep.edges import Book, Eyes, Transact
+from watcher.sweep.finder import Finder
+from watcher.sweep.pages import Pages
 from watcher.sweep.turn import Turn, longest_wait, scope_after
 from watcher.sweep.watched import Watched, is_settled, mark_of_summary, summary_hash
 
@@ -41,8 +43,6 @@ KNOWS_US = frozenset({LookFault.DENIED, LookFault.NOT_FOUND, LookFault.INVALID})
 
 LEARN_AGAIN = 3600.0
 """How long jobs usually take is read anew after this many seconds."""
-
-_MOST_PAGES = 1000
 
 
 class Group:
@@ -69,6 +69,7 @@ class Group:
         self.routes: tuple[Route, ...] = ()
         self._kind, self._eyes, self._book, self._transact = kind, eyes, book, transact
         self._account = account
+        self.finder: Finder | None = None
         self._now, self._luck, self._on_news, self._log = now, luck, on_news, log
         self._next_eyes: Eyes | None = None
         self._scope: Scope | None = None
@@ -77,6 +78,12 @@ class Group:
         self._durations: dict[tuple[str, str], tuple[float, tuple[float, ...]]] = {}
         self.swept_at = 0.0
         self.next_turn: float | None = None
+
+    @property
+    def traits(self) -> list[Traits]:
+        """Those of its jobs, or of what its rules look for while it has none: whom to tell of its troubles."""
+        found = [job.traits for job in self.jobs.values()]
+        return found or ([self.finder.traits] if self.finder is not None else [])
 
     @property
     def troubled(self) -> bool:
@@ -102,8 +109,9 @@ class Group:
         await self._account.load()
         turn = Turn(self._now(), Circumstances(self._kind, self.cadence, self.limits, self.routes, self._luck()))
         certain, plain = await self._due(turn.now)
+        finding = self._finds(turn.now)
         with self._account.entered(asked=any(job.asked for job in certain)) as may_look:
-            if may_look and (certain or plain):
+            if may_look and (certain or plain or finding):
                 await self._get_all(turn, await self._sift(turn, certain, plain))
                 await self._judge(turn)
                 self.swept_at = turn.now
@@ -126,16 +134,16 @@ class Group:
         if self._scope is not None:
             self._scope = replace(self._scope, next_poll_at=0.0)
 
+    def _waits(self, now: float) -> bool:
+        """Whether the scope could not be looked at, and it is not yet time to try again."""
+        return self._scope is not None and now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY
+
     async def _due(self, now: float) -> tuple[list[Watched], list[Watched]]:
         """Return the jobs that are due: those for which only a Get will do, and the others."""
         jobs = list(self.jobs.values())
         certain: list[Watched] = []
         plain: list[Watched] = []
-        if (
-            self._scope
-            and now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY
-            and not any(job.asked for job in jobs)
-        ):
+        if self._waits(now) and not any(job.asked for job in jobs):
             return certain, plain
         for start in range(0, len(jobs), AT_A_STRETCH):
             for job in jobs[start : start + AT_A_STRETCH]:
@@ -145,19 +153,24 @@ class Group:
         return certain, plain
 
     def _next(self) -> float | None:
-        first = min((job.due_at for job in self.jobs.values()), default=None)
+        dues = [job.due_at for job in self.jobs.values()] + ([self.finder.due_at] if self.finder else [])
+        first = min(dues, default=None)
         if first is None:
             return None
         return max(first, self._account.opens_at(), self._scope.next_poll_at if self._scope else 0.0)
 
     async def _sift(self, turn: Turn, certain: list[Watched], plain: list[Watched]) -> list[Watched]:
         """Return the jobs to Get: those that List cannot answer for, that it shows moved, or that it lacks."""
-        if not self._kind.listed or len(plain) < LISTED_FROM or self._denied(turn.now):
+        finder = self.finder if self.finder and (plain or self._finds(turn.now)) else None
+        by_list, by_get = (plain, certain) if self._kind.listed else ([], [*certain, *plain])
+        if self._denied(turn.now) or (finder is None and len(by_list) < LISTED_FROM):
             return [*certain, *plain]
+        if finder is not None:
+            finder.due_at = turn.now + self.cadence.slowest * (0.9 + 0.2 * turn.how.luck)
         try:
-            return [*certain, *await self._list(turn, plain)]
+            return [*by_get, *await self._list(turn, by_list, finder)]
         except LookError as error:
-            if error.of_scope or error.fault is LookFault.THROTTLED:
+            if error.of_scope or error.fault is LookFault.THROTTLED or not self.jobs:
                 turn.scope_error = error
                 return []
             self._log.warning("list_failed", scope=self.key, error=error.what, remedy=error.remedy)
@@ -169,28 +182,17 @@ class Group:
         """Return whether List was denied lately; a time further off than that is a clock that was set back."""
         return now < self._list_from <= now + LIST_AGAIN
 
-    async def _list(self, turn: Turn, wanted: list[Watched]) -> list[Watched]:
-        """Page through List until all *wanted* are found; return those that moved, and those that are not there."""
-        by_arn = {job.arn: job for job in self.jobs.values()}
-        missing = {job.id for job in wanted}
-        moved: dict[int, Watched] = {}
-        token: str | None = None
-        oldest = min(job.created_at for job in wanted) - 1
-        for _ in range(_MOST_PAGES):
-            page = await self._eyes.page(oldest, token)
-            await self._saw(turn)
-            for summary in page.summaries:
-                job = by_arn.get(summary.arn)
-                if job is None or job.needs_get(turn.now):
-                    continue
-                missing.discard(job.id)
-                if not self._unmoved(turn, job, summary):
-                    turn.summaries[job.id] = summary
-                    moved[job.id] = job
-            token = page.token
-            if not token or not missing:
-                break
-        return [*moved.values(), *(job for job in wanted if job.id in missing)]
+    async def _list(self, turn: Turn, wanted: list[Watched], finder: Finder | None) -> list[Watched]:
+        """Return which jobs moved, by List, and which of the *wanted* ones are not there; find others on the way."""
+        pages = Pages(turn, self._eyes, self._kind, self.jobs, self._unmoved, self._saw)
+        listed = await pages.read(wanted, finder)
+        if finder is not None and await finder.settle(self._eyes):
+            self._on_news()
+        return listed
+
+    def _finds(self, now: float) -> bool:
+        """Whether it is time to look for jobs that nobody has added."""
+        return self.finder is not None and self.finder.due_at <= now and not self._denied(now) and not self._waits(now)
 
     def _unmoved(self, turn: Turn, job: Watched, summary: Summary) -> bool:
         seen = summary_hash(summary)
@@ -336,7 +338,7 @@ class Group:
 
     async def _miss_scope(self, turn: Turn, error: LookError) -> None:
         now = self._now()
-        state = scope_miss(turn.how, self._scope, [job.traits for job in self.jobs.values()], error, now)
+        state = scope_miss(turn.how, self._scope, self.traits, error, now)
         asking = [job for job in self.jobs.values() if job.asked]
         await self._transact(self._book.scope_missed, self.key, state, now)
         await self._answer(asking)
@@ -357,7 +359,7 @@ class Group:
         if self._scope.blind_since:
             transitions = (WatchRegained(utc(self._scope.failing_since)),)
         now = self._now()
-        postings = post(transitions, [job.traits for job in self.jobs.values()], turn.how.routes, utc(now))
+        postings = post(transitions, self.traits, turn.how.routes, utc(now))
         await self._transact(self._book.scope_regained, self.key, now, transitions, postings)
         self._log.info("scope_works_again", scope=self.key)
         self._scope = None

@@ -175,7 +175,7 @@ class Watchers:
         from watcher.cli.wait.follow import Followed
         from watcher.cli.wait.sources import last_event
 
-        if job.state != "ended" and not (self._daemon and (job.from_cli or job.from_config)):
+        if job.state != "ended" and not (self._daemon and job.watched):
             await self._look_at(_again(job))
             return
         after = await self._kept.read(last_event, job.id)
