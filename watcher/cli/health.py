@@ -71,14 +71,15 @@ def ailment(
         return f"a part of it stands still: {some(standing)}"
     if failing := own.get("database_error"):
         return str(failing)
-    return "" if database is None else _blindness(database, now, context.config.poll.blind_after)
+    return "" if database is None else _blindness(context, database, now)
 
 
-def _blindness(database: Database, now: float, blind_after: float) -> str:
-    """Return what could not be looked at for too long (seconds), and for how long; nothing when all could."""
+def _blindness(context: Context, database: Database, now: float) -> str:
+    """Return what could not be looked at for too long, and for how long; nothing when all could."""
     from watcher.store.blindness import unseen
 
-    blind = [row for row in unseen(database) if row["blind_since"] or now - row["failing_since"] > blind_after]
+    rows, blind_after = unseen(database, context.config.rule_scopes), context.config.poll.blind_after
+    blind = [row for row in rows if row["blind_since"] or now - row["failing_since"] > blind_after]
     if not blind:
         return ""
     titles = [

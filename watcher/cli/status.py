@@ -89,7 +89,7 @@ def _standing(context: Context, store: Store, pid: int | None, now: float) -> _S
     mutes = [(None if job is None else store.jobs.get(job), until) for job, until in store.mutes.active(now).items()]
     # Those that are over have had their last word.
     jobs = store.jobs.listed(every=False, ended_since=float("inf"))
-    watched = {key for job in jobs for key in job.scopes}
+    watched = {key for job in jobs for key in job.scopes} | context.config.rule_scopes
     troubles = {key: scope for key, scope in store.history.scopes().items() if key in watched}
     return _Standing(
         now=now,

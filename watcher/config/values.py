@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from watcher.config.secret import read_secret
-from watcher.identifiers import CUSTOMIZATION, DEFAULT_EVENTS
+from watcher.identifiers import CUSTOMIZATION, DEFAULT_EVENTS, account_scope, scope_key
 
 HIDDEN = "(hidden)"
 """What is shown in the place of a secret."""
@@ -204,6 +204,18 @@ class Config:
     channels: tuple[ChannelConfig, ...] = ()
     warnings: tuple[str, ...] = field(default=(), compare=False)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def rule_scopes(self) -> frozenset[str]:
+        """The keys of what the rules look in: scopes (``model.Job.scope``), and those of whole accounts."""
+        scopes = {
+            scope_key("", account, region, kind)
+            for rule in self.rules
+            for account, regions in rule.places.items()
+            for region in regions
+            for kind in rule.kinds
+        }
+        return frozenset(scopes | {account_scope(scope) for scope in scopes})
 
     def account(self, number: str) -> AccountConfig | None:
         """Return what is said of the account of that number; None when nothing is."""

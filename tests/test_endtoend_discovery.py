@@ -1,0 +1,199 @@
+"""Several accounts in one daemon, and jobs that nobody has added: found, watched, told, and paid for as designed."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import support_simulator as support
+from support_daemon import Home, hook_url, posted
+from support_receivers import WebReceiver, web_receiver
+from support_signin import Files
+from support_simulator import NOON, Clock
+
+from watcher.model import NOUNS
+from watcher.simulator import Fault, Kind, Script, Simulator, fine_tuning
+from watcher.simulator.timeline import Phase
+
+clock = pytest.fixture(support.clock)
+simulator = pytest.fixture(support.simulator)
+endpoint = pytest.fixture(support.endpoint)
+
+ACCOUNTS = ("111111111111", "222222222222", "333333333333")
+REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2")
+RULE = f'[[discover]]\nname = "everybody"\naccount = "{ACCOUNTS[0]}"\n'
+KEY = f"AKIA{ACCOUNTS[0]}"
+KEYS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": "testing"}
+
+
+@pytest.fixture
+def hook() -> Iterator[WebReceiver]:
+    with web_receiver() as receiver:
+        yield receiver
+
+
+def titles(hook: WebReceiver) -> list[str]:
+    """Return the titles that arrived, without the program's name."""
+    return [alert.title.removeprefix("[bedrock] ") for alert in posted(hook)]
+
+
+def ours(name: str) -> Script:
+    """Return a job of the first account."""
+    return fine_tuning(name, account=ACCOUNTS[0])
+
+
+def test_jobs_that_someone_else_starts_are_watched_with_the_labels_and_tags_that_they_have_in_aws(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver
+) -> None:
+    """What was over before is not told; a channel chooses by AWS's tags; the program says where a job came from."""
+    clock.now = NOON - 7200
+    simulator.play(ours("old"))
+    clock.now = NOON
+    simulator.play(replace(ours("running"), tags={"Name": "support bot", "team": "support"}))
+    home = Home(
+        tmp_path, endpoint, (), {"hook": hook_url(hook)}, channel='tags = ["team=support"]', more=f"\n{RULE}", env=KEYS
+    )
+    with home.running() as daemon:
+        daemon.wait_for(lambda: home.query("SELECT count(*) FROM jobs WHERE version > 0") == [(1,)])
+        simulator.play(replace(ours("later"), tags={"team": "legal"}))
+        daemon.wait_for(lambda: home.query("SELECT count(*) FROM jobs WHERE version > 0") == [(2,)])
+        clock.now = NOON + 111 * 60
+        daemon.wait_for(lambda: hook.requests)
+        listed = home.run("list", "--all").stdout
+        shown = home.run("show", "running").stdout
+        assert home.run("remove", "later").returncode == 0
+        assert daemon.terminate() == 0
+    assert titles(hook) == ["COMPLETED support bot after 1h50m"]
+    assert "support bot" in listed
+    assert "the rule everybody" in shown
+    assert home.query("SELECT name, from_rule FROM jobs ORDER BY id") == [("running", "everybody"), ("later", "")]
+    with home.running() as daemon:
+        asked = simulator.counts["List"]
+        daemon.wait_for(lambda: simulator.counts["List"] > asked + 3)
+        assert daemon.terminate() == 0
+    assert home.query("SELECT count(*) FROM jobs") == [(2,)]
+
+
+def test_a_rule_that_comes_with_a_reload_is_gone_by_at_once(
+    tmp_path: Path, simulator: Simulator, endpoint: str, hook: WebReceiver
+) -> None:
+    simulator.play(ours("running"))
+    home = Home(tmp_path, endpoint, (), {"hook": hook_url(hook)}, env=KEYS)
+    with home.running() as daemon:
+        home.configure(f"\n{RULE}")
+        daemon.popen.send_signal(signal.SIGHUP)
+        daemon.wait_for(lambda: home.query("SELECT from_rule FROM jobs WHERE version > 0") == [("everybody",)])
+        assert daemon.terminate() == 0
+
+
+@pytest.mark.parametrize("trouble", ["hanging", "expired", "denied"])
+def test_three_accounts_in_four_regions_with_every_kind_do_not_wait_for_the_one_that_is_broken(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver, trouble: str
+) -> None:
+    """Its credentials never come, are over, or may do nothing: the others find, poll and tell as ever."""
+    broken, *fine = ACCOUNTS
+    key = "credential_process = sleep 600" if trouble == "hanging" else _key(broken)
+    files = Files(tmp_path / "user")
+    files.config("".join(f"[profile a{one}]\n{_key(one) if one in fine else key}\n" for one in ACCOUNTS))
+    simulator.revoked = {f"AKIA{broken}"} if trouble == "expired" else set()
+    if trouble == "denied":
+        simulator.inject(Fault(kind=Kind.DENIED, job=f":{broken}:"))
+    for account in ACCOUNTS:
+        for region in REGIONS:
+            for kind in NOUNS:
+                simulator.play(_of(kind, account, region))
+    home = Home(
+        tmp_path,
+        endpoint,
+        (),
+        {"hook": hook_url(hook)},
+        poll='blind_after = "100ms"',
+        aws='credentials_timeout = "1s"',
+        channel="burst = 0",
+        more="".join(_account(one) for one in ACCOUNTS) + f"\n[[discover]]\nkinds = {list(NOUNS)}\n",
+        env=files.env,
+    )
+    places = 2 * len(REGIONS) * len(NOUNS)
+    with home.running() as daemon:
+        daemon.wait_for(lambda: home.query("SELECT count(*) FROM jobs WHERE version > 0") == [(places,)])
+        daemon.wait_for(lambda: any(broken in title for title in titles(hook)))
+        clock.now = NOON + 3600
+        daemon.wait_for(
+            lambda: len([title for title in titles(hook) if not title.startswith(("CANNOT", "WATCHING"))]) >= places
+        )
+        daemon.wait_for(lambda: home.query("SELECT count(*) FROM jobs WHERE state = 'ended'") == [(places,)])
+        status = home.run("status").stdout
+        assert daemon.terminate() == 0
+    lost = [title for title in titles(hook) if title.startswith("CANNOT WATCH")]
+    assert all(broken in title for title in lost)
+    assert len(lost) == 1 or trouble == "denied"
+    assert f"account {broken}" in status
+    assert home.query("SELECT DISTINCT account FROM jobs ORDER BY account") == [(one,) for one in fine]
+    assert "Traceback" not in home.words()
+
+
+def _key(account: str) -> str:
+    return f"aws_access_key_id = AKIA{account}\naws_secret_access_key = testing"
+
+
+def _account(account: str) -> str:
+    return f'\n[[account]]\nid = "{account}"\nprofile = "a{account}"\nregions = {list(REGIONS)}\n'
+
+
+def _of(kind: str, account: str, region: str) -> Script:
+    from watcher.simulator.plays import PLAYS  # noqa: PLC0415 - what a kind's words are
+
+    play = PLAYS[kind]
+    running = next(word for word in play.statuses if word in ("InProgress", "Creating"))
+    over = next(word for word in play.statuses if word in ("Completed", "Active", "InService"))
+    return Script(
+        f"{kind[:12]}-{account[:3]}",
+        (Phase(1800, running), Phase(0, over)),
+        kind=kind,
+        account=account,
+        region=region,
+    )
+
+
+@pytest.mark.parametrize(("old", "running"), [(9_500, 500)])
+def test_ten_thousand_jobs_cost_the_calls_that_the_design_says(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, old: int, running: int
+) -> None:
+    """Found: a List for each status of a job that runs, one for all that is new, and a Get and a question for tags each.
+
+    Polled: one List for what is new and one for what runs, however many are over.
+    """
+    for number in range(running // 2):
+        clock.now = NOON - 86_400 + number
+        simulator.play(_long(f"early-{number}"))
+    for number in range(old):
+        clock.now = NOON - 80_000 + number
+        simulator.play(Script(f"old-{number}", (Phase(0, "Completed"),), account=ACCOUNTS[0]))
+    for number in range(running - running // 2):
+        clock.now = NOON - 60 + number / 10
+        simulator.play(_long(f"late-{number}"))
+    clock.now = NOON
+    home = Home(tmp_path, endpoint, (), {}, more=f"\n{RULE}", env=KEYS, poll="")
+    with home.running() as daemon:
+        daemon.wait_for(lambda: home.query("SELECT count(*) FROM jobs WHERE version > 0") == [(running,)])
+        assert (simulator.counts["Get"], simulator.counts["Tags"]) == (running, running)
+        seen = len(simulator.requests)
+        lists = simulator.counts["List"]
+        daemon.wait_for(lambda: simulator.counts["List"] >= lists + 12)
+        assert daemon.terminate() == 0
+    (first, *_), then = tuple(simulator.requests)[:1], tuple(simulator.requests)[seen:]
+    assert "statusEquals=InProgress" in first.what
+    asked = Counter(
+        "status" if "statusEquals" in request.what else "new" for request in then if request.operation == "List"
+    )
+    assert simulator.counts["Get"] == running
+    assert abs(asked["status"] - asked["new"]) <= 1
+    assert not any("nextToken" in request.what for request in then)
+
+
+def _long(name: str) -> Script:
+    return Script(name, (Phase(10 * 86_400, "InProgress"), Phase(0, "Completed")), account=ACCOUNTS[0])
