@@ -147,7 +147,9 @@ def test_where_list_is_denied_each_job_is_asked_for_by_get(
         assert daemon.terminate() == 0
     assert simulator.counts["List"] == 1
     (line,) = home.logged("list_failed")
-    assert line["remedy"] == "allow bedrock:ListModelCustomizationJobs to the default credentials"
+    assert line["remedy"].startswith(
+        "allow bedrock:ListModelCustomizationJobs to the default credentials (bedrock-watch"
+    )
 
 
 def test_while_nothing_moves_one_list_is_all_that_is_asked_and_nothing_is_written(

@@ -111,7 +111,7 @@ def _refusal(error: sdk.ClientError, operation: str, whose: Credentials) -> Look
 def _remedy(fault: LookFault, code: str, operation: str, who: str) -> str:
     return {
         LookFault.NOT_FOUND: "check the identifier, the account and the region: AWS finds no such job with " + who,
-        LookFault.DENIED: f"allow bedrock:{operation} to {who}",
+        LookFault.DENIED: f"allow bedrock:{operation} to {who} (bedrock-watch iam-policy prints all that is needed)",
         LookFault.CREDENTIALS: _SIGNED_IN_AGAIN.get(code, f"check {who}"),
         LookFault.THROTTLED: "asked again more slowly; raise poll.fastest if it lasts",
         LookFault.SERVER: "AWS's fault; asked again by itself",
