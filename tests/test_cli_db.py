@@ -124,7 +124,7 @@ def test_without_a_database_there_is_nothing_to_copy_or_to_check(program: Progra
     """A cron job with the wrong configuration must hear of it."""
     for words in (["check"], ["backup", str(tmp_path / "copy")]):
         assert program("db", *words) == 1
-        assert "no database at" in program.err
+        assert "no database at" in program.out + program.err
     assert not program.state_dir.exists()
     assert not list(tmp_path.glob("*copy*"))
 

@@ -118,6 +118,7 @@ def test_a_daemon_that_is_unwell_is_not_called_running(
         assert program("status", "-o", "json") == code
         document = program.document()
         assert program("status") == code
+    assert ("find out why: bedrock-watch doctor" in program.err) == (code == 3)
     assert (document["running"], document["healthy"]) == (True, code == 0)
     assert (document["ailment"] or "") == said
     assert said in program.out

@@ -162,6 +162,11 @@ def test_all_that_sqlite_and_the_daemon_make_is_the_groups(machine: Machine) -> 
         )
         done = machine.run(MEMBER, "add", arn(2), umask=0o077)
         assert "added" in done.stdout
+        seen = machine.run(MEMBER, "doctor")  # by the daemon's eyes: the secret is there, and is nobody else's
+        assert seen.returncode == 0, seen.stdout
+        assert f"has looked, as uid {SERVICE}" in seen.stderr
+        assert f"ok    files          {machine.secret}: mode 0400" in seen.stdout
+        assert "ok    channel        hook: JSON answers: 127.0.0.1:" in seen.stdout
         tested = machine.run(MEMBER, "channel", "test")  # the daemon sends it, who may read the secret
         assert tested.returncode == 0, tested.stderr
     finally:
@@ -187,6 +192,8 @@ def test_all_that_sqlite_and_the_daemon_make_is_the_groups(machine: Machine) -> 
         ["channel", "preview", "--family", "slack"],
         ["config", "check"],
         ["config", "show"],
+        ["db", "check"],
+        ["doctor"],
         ["add", arn(3), "--no-wait"],
         ["remove", arn(3)],
     ],
@@ -198,7 +205,8 @@ def test_no_command_fails_only_because_a_member_may_not_read_a_secret(machine: M
     if words[0] == "remove":
         machine.run(SERVICE, "add", arn(3), umask=0o007)
     done = machine.run(MEMBER, *words)
-    assert done.returncode == (3 if words[0] in ("status", "health") else 0), done.stderr
+    # No daemon runs here, and the simulator knows none of the jobs.
+    assert done.returncode == (3 if words[0] in ("status", "health", "doctor") else 0), done.stderr
     assert SECRET not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
@@ -209,7 +217,22 @@ def test_a_secret_that_is_closed_is_not_checkable_rather_than_wrong(machine: Mac
     assert 'not checkable here: channel "hook": its URL in' in done.stderr
 
 
-@pytest.mark.parametrize("words", [["list"], ["status"], ["health"], ["add", arn(3)], ["run", "--once"]], ids=" ".join)
+def test_a_member_backs_the_database_up_for_himself_only(machine: Machine) -> None:
+    """What is in it is the group's, and no business of the group that he has elsewhere."""
+    assert machine.run(SERVICE, "add", arn(1), umask=0o007).returncode == 0
+    with open_dir() as home:
+        os.chown(home, MEMBER, MEMBER)
+        done = machine.run(MEMBER, "db", "backup", str(home / "copy.db"), umask=0)
+        assert done.returncode == 0, done.stderr
+        assert stat.S_IMODE((home / "copy.db").stat().st_mode) == 0o600
+        assert (home / "copy.db").stat().st_uid == MEMBER
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["list"], ["status"], ["health"], ["add", arn(3)], ["run", "--once"], ["db", "check"], ["db", "backup", "copy"]],
+    ids=" ".join,
+)
 def test_somebody_who_is_not_of_the_group_is_told_how_to_become_so(machine: Machine, words: list[str]) -> None:
     """Whether it is the configuration that is closed, or the database."""
     done = machine.run(STRANGER, *words)
@@ -221,5 +244,7 @@ def test_somebody_who_is_not_of_the_group_is_told_how_to_become_so(machine: Mach
     assert machine.run(SERVICE, "add", arn(2), umask=0o007).returncode == 0
     done = machine.run(STRANGER, *words)
     assert done.returncode == 1, done.stderr
-    assert f"run it as uid {SERVICE} or as a member of the group gid {SERVICE} or with sudo" in done.stderr
+    assert (
+        f"run it as uid {SERVICE} or as a member of the group gid {SERVICE} or with sudo" in done.stdout + done.stderr
+    )
     assert "Traceback" not in done.stderr

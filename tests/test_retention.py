@@ -23,7 +23,7 @@ from watcher import clock
 from watcher.bedrock.customization import read
 from watcher.clock import utc
 from watcher.model import ChannelTest, Failed, JobArn, Posting, Sent, Sighting, StatusChanged, WatchLost, WatchRegained
-from watcher.simulator import Simulator
+from watcher.simulator import Simulator, fine_tuning
 from watcher.store import Store
 from watcher.store.database import Database
 from watcher.store.jobs import Wanted
@@ -425,3 +425,22 @@ def test_a_channel_that_has_been_dead_for_long_is_told_of_once(tmp_path: Path) -
             life.now += 2 * KEEP
             life.prune()
         assert _rows(store, "SELECT count(*) FROM events WHERE instr(transitions, 'DeliveryDead')") == [(1,)]
+
+
+def test_a_daemon_with_nothing_to_tell_writes_nothing(tmp_path: Path) -> None:
+    """Its rounds of letting go, and its readiness to be asked, included."""
+    simulator = Simulator(clock=lambda: BEGAN)
+    with running(simulator) as endpoint:
+        home = Home(tmp_path, endpoint, [simulator.play(fine_tuning())])
+        with home.running() as process, closing(home.connect()) as sql:
+            process.wait_for(lambda: home.query("SELECT count(*) FROM jobs WHERE version > 0") == [(1,)])
+            written = [home.status()["written_at"]]
+
+            def twice_more() -> bool:
+                if (now := home.status()["written_at"]) != written[-1]:
+                    written.append(now)
+                return len(written) > 2
+
+            seen = sql.execute("PRAGMA data_version").fetchone()
+            process.wait_for(twice_more)
+            assert sql.execute("PRAGMA data_version").fetchone() == seen

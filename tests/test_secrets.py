@@ -57,6 +57,7 @@ def test_no_secret_is_written_anywhere(tmp_path: Path, options: tuple[str, ...])
             daemon.wait_for(lambda: len(home.logged("channel_failing")) >= len(channels) - 1)
             for command in (
                 "status",
+                "doctor",
                 "channel list",
                 "deliveries",
                 "deliveries -o json",

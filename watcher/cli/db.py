@@ -14,7 +14,7 @@ from watcher.cli.context import Context
 from watcher.cli.findings import print_findings
 from watcher.cli.options import output_option
 from watcher.cli.output import note
-from watcher.errors import StoreError, WatchError
+from watcher.errors import WatchError
 
 _LARGE = 25_000
 """Pages, 100 MB: a smaller database is copied before anybody has read how far it is."""
@@ -63,8 +63,6 @@ def check(context: Context, *, output: str) -> int:
     from watcher.doctor.database import check_database
     from watcher.doctor.finding import verdict
 
-    if not context.database.exists():
-        raise StoreError(f"no database at {context.database}", "add a job first: bedrock-watch add JOB")
     findings = list(check_database(context.database, thorough=True))
     print_findings(context, findings, output, {"database": str(context.database)})
     return verdict(findings)

@@ -81,6 +81,8 @@ def status(context: Context, *, output: str) -> int:
         note(f"warning: {warning}")
     if pid is None:
         note(service.how_to_start(context))
+    elif standing.ailment:
+        note("find out why: bedrock-watch doctor")
     return ExitCode.NOT_RUNNING if standing.ailment else ExitCode.DONE
 
 

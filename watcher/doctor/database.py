@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,11 +22,17 @@ _MUCH = 64 * 2**20
 
 
 def check_database(path: Path, *, thorough: bool) -> Iterator[Finding]:
-    """Look at the database at *path*, and write nothing; *thorough* takes about a second for each 100 MB."""
+    """Look at the database at *path*, and write nothing; *thorough* takes about a second for each 100 MB.
+
+    That there is none is a failure for who wants it thorough: he expects one.
+    """
+    if not thorough and not os.path.lexists(path) and os.access(path.parent, os.X_OK):
+        yield Finding(CHECK, str(path), Grade.WARN, "there is none yet", "add a job: bedrock-watch add JOB")
+        return
     try:
         found = examine(path, thorough=thorough)
     except StoreError as error:
-        yield Finding(CHECK, str(path), Grade.FAIL if path.exists() else Grade.WARN, error.what, error.remedy)
+        yield Finding(CHECK, str(path), Grade.FAIL, error.what, error.remedy)
         return
     yield from _faults(path, found)
     if found.sound:

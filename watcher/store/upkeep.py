@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watcher.errors import StoreError
+from watcher.files import who_may
 from watcher.store.database import explained
 from watcher.store.schema import APPLICATION_ID, MIGRATIONS
 
@@ -85,23 +86,30 @@ def backup(path: Path, target: Path, *, force: bool, progress: Callable[[int, in
     only, and has its name only when it is whole: raises StoreError when it is not, or when there is a *target* already
     and no *force*; OSError when it cannot be written.
     """
-    _refuse(path, target, force=force)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    try:
-        with _opened(path) as source, explained(target), closing(sqlite3.connect(part)) as copy:
-            # One state of the file for the whole copy: without it, each write of the daemon's would begin it anew.
-            source.execute("BEGIN")
-            source.execute("SELECT 1 FROM sqlite_schema").fetchone()
-            source.backup(copy, pages=_STEP, progress=lambda _, left, total: progress(total - left, total))
-        condition = examine(part, thorough=True)
-        if not condition.sound:
-            found = "; ".join((*condition.problems, *condition.orphans)[:3]) or "not a database of ours"
-            raise StoreError(f"the copy of {path} is not whole: {found}", "see what is wrong: bedrock-watch db check")
-        _publish(part, target, force=force)
-    finally:
-        for left in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm", "-journal"))):
-            left.unlink(missing_ok=True)
+    with _opened(path) as source:
+        _refuse(path, target, force=force)
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        try:
+            with explained(target), closing(sqlite3.connect(part)) as copy:
+                # One state of the file for the whole copy: without it, each write of the daemon's would begin it anew.
+                source.execute("BEGIN")
+                source.execute("SELECT 1 FROM sqlite_schema").fetchone()
+                source.backup(copy, pages=_STEP, progress=lambda _, left, total: progress(total - left, total))
+            condition = _whole(path, part)
+            _publish(part, target, force=force)
+        finally:
+            for left in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm", "-journal"))):
+                left.unlink(missing_ok=True)
+    return condition
+
+
+def _whole(path: Path, part: Path) -> Condition:
+    """Return how the copy of *path* is; raises StoreError when it is not whole."""
+    condition = examine(part, thorough=True)
+    if not condition.sound:
+        found = "; ".join((*condition.problems, *condition.orphans)[:3]) or "not a database of ours"
+        raise StoreError(f"the copy of {path} is not whole: {found}", "see what is wrong: bedrock-watch db check")
     return condition
 
 
@@ -139,7 +147,11 @@ def _publish(part: Path, target: Path, *, force: bool) -> None:
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the file as it is, without bringing its schema up to date."""
     with explained(path):
-        if not path.exists():
-            raise StoreError(f"no database at {path}", "add a job first: bedrock-watch add JOB")
+        try:
+            path.stat()
+        except FileNotFoundError:
+            raise StoreError(f"no database at {path}", "add a job first: bedrock-watch add JOB") from None
+        except OSError as error:
+            raise StoreError(f"may not use {path}: {error.strerror}", who_may(path)) from error
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)) as sql:
             yield sql
