@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -88,6 +89,40 @@ def test_a_rule_that_comes_with_a_reload_is_gone_by_at_once(
         daemon.popen.send_signal(signal.SIGHUP)
         daemon.wait_for(lambda: home.query("SELECT from_rule FROM jobs WHERE version > 0") == [("everybody",)])
         assert daemon.terminate() == 0
+
+
+def test_discover_shows_what_matches_now_and_adds_it_when_told_to(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str
+) -> None:
+    """By the rules, or by options; nothing is written without --add, and what was added is not added again."""
+    clock.now = NOON - 86_400
+    simulator.play(ours("over"))
+    clock.now = NOON
+    arn = simulator.play(replace(ours("prod-1"), tags={"Name": "support bot", "team": "support"}))
+    simulator.play(ours("test-1"))
+    home = Home(tmp_path, endpoint, (), {}, more=f"\n{RULE}names = ['prod-*']\n", env=KEYS)
+    found = home.run("discover")
+    assert (found.returncode, [line.split()[0] for line in found.stdout.splitlines()]) == (0, ["JOB", "prod-1"])
+    assert "1 job not watched yet: --add watches them" in found.stderr
+    assert not (tmp_path / "state" / "bedrock-watch.db").exists()
+    both = home.run("discover", "--account", ACCOUNTS[0], "-o", "json")
+    jobs = json.loads(both.stdout)["jobs"]
+    assert {job["name"]: (job["watched"], job["tags"].get("team")) for job in jobs} == {
+        "prod-1": ("no", "support"),
+        "test-1": ("no", None),
+    }
+    over = home.run("discover", "--account", ACCOUNTS[0], "--status", "Completed", "-o", "jsonl")
+    assert [json.loads(line)["name"] for line in over.stdout.splitlines()] == ["over"]
+    assert home.run("discover", "--account", ACCOUNTS[0], "--tag", "team=legal").stdout == ""
+    added = home.run("discover", "--add")
+    assert (added.returncode, "1 job added" in added.stderr) == (0, True)
+    assert home.query("SELECT arn, label, tags, from_cli FROM jobs") == [(arn, "support bot", '["team=support"]', 1)]
+    assert home.run("discover").stdout.split()[-1] == "yes"
+    simulator.inject(Fault(kind=Kind.DENIED, operation="List"))
+    denied = home.run("discover")
+    assert (denied.returncode, "allow bedrock:ListModelCustomizationJobs" in denied.stderr) == (5, True)
+    for words in (("--account", "1"), ("--region", "here"), ("--created-within", "soon"), ("--kind", "job")):
+        assert home.run("discover", *words).returncode == 2
 
 
 @pytest.mark.parametrize("trouble", ["hanging", "expired", "denied"])

@@ -19,6 +19,7 @@ COMMANDS = {
     # name: (module, attribute, one line of help)
     "add": ("watcher.cli.add", "add", "Watch jobs, and say what AWS says of them now."),
     "remove": ("watcher.cli.jobs", "remove", "Stop watching jobs."),
+    "discover": ("watcher.cli.discover", "discover", "Show which jobs in AWS the rules match now, and add them."),
     "list": ("watcher.cli.jobs", "list_jobs", "List the watched jobs."),
     "show": ("watcher.cli.show", "show", "Show everything that is known of a job."),
     "get": ("watcher.cli.get.command", "get", "Print what AWS says of a job, exactly as the AWS CLI does."),

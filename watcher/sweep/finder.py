@@ -14,7 +14,7 @@ import anyio
 
 from watcher.bedrock.answers import Summary
 from watcher.bedrock.kind import Kind, MalformedResponse, time_of
-from watcher.errors import LookError, LookFault
+from watcher.errors import BadIdentifier, LookError, LookFault
 from watcher.identifiers import JobArn
 from watcher.logs import Log
 from watcher.model import Outcome
@@ -97,8 +97,8 @@ class Finder:
         self._seen.add(arn)
         if arn in self._passed or arn in self._candidates:
             return
-        with suppress(MalformedResponse):
-            found = self._found(summary)
+        with suppress(MalformedResponse, BadIdentifier):
+            found = found_of(self._kind, summary)
             self._newest = max(self._newest, found.created_at)
             # What was over by the time of an earlier process is known, if only to be over.
             known = found.over and found.created_at <= self._begun_at and not self.new_rules
@@ -176,17 +176,19 @@ class Finder:
                 self._log.warning("tags_denied", scope=self._key, error=error.what, remedy=error.remedy)
             self._tags_from = self._now() + TAGS_AGAIN
 
-    def _found(self, summary: Summary) -> Found:
-        outcome = self._kind.outcomes.get(summary.status, Outcome.RUNNING)
-        created = time_of({"t": summary.created or None}, "t")
-        changed = time_of({"t": summary.changed}, "t")
-        name = summary.name or JobArn.parse(summary.arn).id
-        return Found(
-            summary.arn,
-            name,
-            summary.status,
-            created.timestamp() if created else 0.0,
-            changed.timestamp() if changed else 0.0,
-            summary.type,
-            outcome.terminal,
-        )
+
+def found_of(kind: Kind, summary: Summary) -> Found:
+    """Return what a summary tells of a job; raises MalformedResponse or BadIdentifier."""
+    outcome = kind.outcomes.get(summary.status, Outcome.RUNNING)
+    created = time_of({"t": summary.created or None}, "t")
+    changed = time_of({"t": summary.changed}, "t")
+    arn = JobArn.parse(summary.arn)
+    return Found(
+        summary.arn,
+        summary.name or arn.id,
+        summary.status,
+        created.timestamp() if created else 0.0,
+        changed.timestamp() if changed else 0.0,
+        summary.type,
+        outcome.terminal,
+    )
