@@ -156,7 +156,8 @@ class Home:
     """A directory with a configuration and a database, where daemons run, one after the other.
 
     *jobs* are identifiers, *channels* maps names to Apprise URLs; *poll*, *aws* and *channel* are more lines of their
-    tables; *env* is added to the environment, *more* to the end of the file; the log goes to *log_file*, else beside it.
+    tables; *env* is added to the environment, *more* to the end of the file; the log goes to *log_file*, else beside it;
+    *hook* is Python that its daemons run before anything else.
     """
 
     directory: Path
@@ -171,6 +172,7 @@ class Home:
     more: str = ""
     keep: str = "180d"
     log_file: Path | None = None
+    hook: str = ""
 
     @contextmanager
     def running(self, *options: str) -> Iterator[Process]:
@@ -190,12 +192,12 @@ class Home:
 
     def operations(self) -> Operations:
         """Return the record of what its daemons have asked of AWS."""
-        return recorded(self.directory)
+        return recorded(self.directory, self.hook)
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run one command to its end."""
+    def run(self, *words: str, more: str = "") -> subprocess.CompletedProcess[str]:
+        """Run one command to its end, with *more* in the configuration."""
         return subprocess.run(
-            self.command(*words),
+            self.command(*words, more=more),
             capture_output=True,
             text=True,
             env=self.environment(),
@@ -238,9 +240,9 @@ class Home:
         """Return the environment of its processes."""
         return environment() | dict(self.env)
 
-    def command(self, *words: str) -> list[str]:
+    def command(self, *words: str, more: str = "") -> list[str]:
         """Return the command of these words, on the configuration as it is to be now."""
-        return [sys.executable, "-m", "watcher", "--config", str(self.configure()), *words]
+        return [sys.executable, "-m", "watcher", "--config", str(self.configure(more)), *words]
 
     def configure(self, more: str = "") -> Path:
         """Write the configuration, with *more* at its end; return where it is."""

@@ -48,10 +48,10 @@ class Operations:
         assert self.called() <= allowed
 
 
-def recorded(directory: Path) -> Operations:
-    """Return a record in *directory*, which python's own start-up hook keeps."""
+def recorded(directory: Path, hook_too: str = "") -> Operations:
+    """Return a record in *directory*, which python's own start-up hook keeps; it runs *hook_too* as well."""
     hook, file = directory / "hook" / "sitecustomize.py", directory / "operations"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text(_HOOK)
+    hook.write_text(_HOOK + hook_too)
     path = os.pathsep.join(filter(None, (str(hook.parent), os.environ.get("PYTHONPATH", ""))))
     return Operations({"PYTHONPATH": path, "RECORDED_OPERATIONS": str(file)}, file)

@@ -48,10 +48,7 @@ class WallClock:
     def __init__(self, directory: Path) -> None:
         self._file = directory / "offset"
         self.set(0.0)
-        shim = directory / "shim"
-        shim.mkdir()
-        (shim / "sitecustomize.py").write_text(SHIM.format(file=str(self._file)))
-        self.env = {"PYTHONPATH": str(shim)}
+        self.hook = SHIM.format(file=str(self._file))
 
     def set(self, seconds: float) -> None:
         """Set it by so many seconds against the real one."""
@@ -77,8 +74,8 @@ def test_polling_goes_on_at_its_pace_news_arrives_once_and_the_daemon_stays_well
     """There and back again; the watchdog is fed all the time, and health finds nothing."""
     jobs = [simulator.play(make()) for make in (distillation, failing, fine_tuning)]
     address = tmp_path / "notify"
-    env = wall.env | {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "1000000"}
-    home = Home(tmp_path, endpoint, jobs, {"hook": hook_url(hook)}, env=env)
+    env = {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "1000000"}
+    home = Home(tmp_path, endpoint, jobs, {"hook": hook_url(hook)}, env=env, hook=wall.hook)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(address))
         systemd.setblocking(False)
@@ -120,7 +117,7 @@ def test_a_message_that_waits_for_its_next_try_does_not_wait_an_hour_more(
 ) -> None:
     """Its time was reckoned by the old clock."""
     hook.replies.append(Reply(503, headers={"Retry-After": "600"}))
-    home = Home(tmp_path, endpoint, [simulator.play(failing())], {"hook": hook_url(hook)}, env=wall.env)
+    home = Home(tmp_path, endpoint, [simulator.play(failing())], {"hook": hook_url(hook)}, hook=wall.hook)
     with home.running() as daemon:
         daemon.wait_for(lambda: seen(home, 1))
         clock.now = NOON + 91 * 60
@@ -134,9 +131,9 @@ def test_a_message_that_waits_for_its_next_try_does_not_wait_an_hour_more(
 def test_a_clock_that_was_set_back_while_the_daemon_was_down_holds_nothing_up(
     tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver, wall: WallClock
 ) -> None:
-    """News that was never tried, and jobs that are due, are not later than they would have been."""
-    job = simulator.play(failing())
-    home = Home(tmp_path, endpoint, [job], {"hook": "json://127.0.0.1:9/"}, env=wall.env)
+    """Neither what waits for its next try, nor jobs that are due, are later than they would have been."""
+    hook.replies.append(Reply(503, headers={"Retry-After": "600"}))
+    home = Home(tmp_path, endpoint, [simulator.play(failing())], {"hook": hook_url(hook)}, hook=wall.hook)
     wall.set(2 * HOUR)
     with home.running() as daemon:
         daemon.wait_for(lambda: seen(home, 1))
@@ -144,9 +141,9 @@ def test_a_clock_that_was_set_back_while_the_daemon_was_down_holds_nothing_up(
         daemon.wait_for(lambda: home.logged("channel_failing"))
         assert daemon.terminate() == 0
     wall.set(0.0)
-    home.channels = {"hook": hook_url(hook)}
     with home.running() as daemon:
-        clock.now = NOON + 91 * 60
         daemon.wait_for(lambda: len(hook.requests) == 2)
+        clock.now = NOON + 91 * 60
+        daemon.wait_for(lambda: len(hook.requests) == 3)
         assert json.loads(home.run("status", "-o", "json").stdout)["healthy"]
         assert daemon.terminate() == 0

@@ -177,9 +177,11 @@ def test_a_configuration_that_cannot_be_used_is_refused_and_changes_nothing(
         assert home.status()["channels"] == ["hook"]
         clock.now = NOON + 91 * 60
         daemon.wait_for(lambda: told(hook) == [FAILED])
+        # As the mistake is still in the file, which is what the command reads, too.
+        shown = home.run("status", more=more)
+        document = json.loads(home.run("status", "-o", "json", more=more).stdout)
+        assert home.run("health", more=more).returncode == 0
         home.channels = {"hook": hook_url(hook)}
-        shown = home.run("status")
-        document = json.loads(home.run("status", "-o", "json").stdout)
         reload(daemon, home)
         daemon.wait_for(lambda: not home.status()["reload_error"])
         assert daemon.terminate() == 0
@@ -294,7 +296,6 @@ def test_a_hangup_while_the_daemon_starts_is_kept_until_it_can_be_honoured(
             daemon.wait_for(lambda: catches_hangup(popen.pid))
             popen.send_signal(signal.SIGHUP)
             daemon.wait_for(lambda: "database_failing" in (tmp_path / "second.log").read_text())
-            popen.send_signal(signal.SIGHUP)
             other.execute("ROLLBACK")
             daemon.wait_for(lambda: '"reloaded"' in (tmp_path / "second.log").read_text())
             assert daemon.terminate() == 0

@@ -39,6 +39,7 @@ def health(context: Context, *, max_age: str | None, output: str) -> int:
     """
     patience = SILENT if max_age is None else seconds("--max-age", max_age)
     now = clock.now()
+    service.despite_mistakes(context)
     pid = service.daemon_pid(context)
     own = service.own_words(context, pid)
     try:

@@ -39,6 +39,37 @@ def own_words(context: Context, pid: int | None) -> dict[str, Any]:
     return status if status and pid is not None and status.get("pid") == pid else {}
 
 
+def despite_mistakes(context: Context) -> str:
+    """Make *context* usable though its configuration is not; return what is wrong with that, or nothing.
+
+    A daemon goes on with the configuration that it began with: how it is can be asked for all the same.
+    Raises BadConfig when there is no daemon of that file.
+    """
+    from dataclasses import replace
+
+    from watcher.config import BadConfigFile, examine
+
+    try:
+        _ = context.config
+    except BadConfigFile as error:
+        usable, _ = examine(context.config_path)
+        default = examine("/dev/null")[0].state_dir
+        for state_dir in (usable.state_dir, default, SYSTEM_STATE_DIR):
+            status = presence.read_status(state_dir) or {}
+            if status.get("configuration") == str(usable.path) and status.get("pid") == _pid_or_none(state_dir):
+                context.config = replace(usable, state_dir=state_dir)
+                return str(error)
+        raise
+    return ""
+
+
+def _pid_or_none(state_dir: Path) -> int | None:
+    try:
+        return presence.daemon_pid(state_dir)
+    except OSError:
+        return None
+
+
 def how_to_start(context: Context) -> str:
     """Return the words that start the daemon with the configuration in use."""
     from shlex import quote

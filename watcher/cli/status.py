@@ -68,6 +68,7 @@ def status(context: Context, *, output: str) -> int:
     longer than poll.blind_after.  A job that AWS never knew does not count.
     """
     now = clock.now()
+    mistakes = service.despite_mistakes(context)
     pid = service.daemon_pid(context)
     with context.store() as store:
         standing = _standing(context, store, pid, now)
@@ -77,6 +78,8 @@ def status(context: Context, *, output: str) -> int:
             print_running(context, store.database, now)
     if output != "table":
         print_document(output, _document(context, standing))
+    if mistakes and not standing.own.get("reload_error"):
+        note(f"warning: the daemon goes on with the configuration as it was before\n{indent(mistakes, '  ')}")
     for warning in _warnings(context, standing):
         note(f"warning: {warning}")
     if pid is None:

@@ -53,13 +53,14 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
     file = find(path, env)
     reading = Reading(file.parent if file else Path(), env)
     values: dict[str, Any] = {}
-    public = False
+    public, data = False, b""
     try:
         if file:
             data, public = _read(file)
             values = _parse(data)
     except _Unusable as error:
         reading.mistakes.append(error.mistake)
+        values = _head(data)
     top = Table(values, "", reading)
     state_dir, chosen_by = sections.read_state_dir(top, env)
     timezone = sections.read_timezone(top)
@@ -94,6 +95,14 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
     )
     top.close()
     return config, tuple(reading.mistakes)
+
+
+def _head(data: bytes) -> dict[str, Any]:
+    """Return the keys above the first table of a file that is no TOML as a whole: they say where the database is."""
+    try:
+        return _parse((b"\n" + data).partition(b"\n[")[0])
+    except _Unusable:
+        return {}
 
 
 def find(path: str | None = None, env: Mapping[str, str] = os.environ) -> Path | None:
