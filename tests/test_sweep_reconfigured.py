@@ -42,28 +42,28 @@ def test_what_could_not_be_asked_is_asked_at_once_another_way(play: Scene, fault
 
 def test_a_faster_cadence_counts_from_now_on(play: Scene) -> None:
     """Not only when the time is over that the slower one has set."""
-    play.cadence = Cadence(3000.0, 86_400.0)
+    play.cadence = Cadence(130.0, 130.0)
     play.aws.jobs = {arn(1): response(1)}
     play.watch(1)
     play.turn()
-    play.turn(after=130)
+    play.turn(after=31)
     assert len(play.aws.gets) == 1
-    play.group.reconfigure(Cadence(30.0, 60.0), NO_REMINDERS, play.group.routes)
-    play.turn(after=61)
+    play.group.reconfigure(Cadence(30.0, 30.0), NO_REMINDERS, play.group.routes)
+    play.turn(after=31)
     assert len(play.aws.gets) == 2
 
 
 def test_other_limits_are_looked_into_by_the_next_look(play: Scene) -> None:
-    """A job has been running for long, which nobody wanted to be reminded of until now."""
-    play.aws.jobs = {arn(1): response(1, lastModifiedTime="2025-06-02T12:00:00Z")}
-    play.watch(1)
+    """Jobs have been running for long, of which nobody wanted to be reminded until now.  List shows none of it."""
+    play.aws.jobs = {arn(number): response(number) for number in range(1, 5)}
+    play.watch(1, 2, 3, 4)
     play.turn()
     told = len(play.told())
     limits = replace(NO_REMINDERS, stall_after=60.0)
     assert limits == Limits(0, 60.0, 0, 0)
     play.group.reconfigure(play.cadence, limits, play.group.routes)
     play.turn(after=130)
-    assert len(play.told()) == told + 1
+    assert len(play.told()) == told + 4
 
 
 def test_credentials_that_work_again_are_known_to_although_the_clock_was_set_back(play: Scene) -> None:
