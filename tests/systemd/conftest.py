@@ -27,6 +27,7 @@ PEOPLE = """
 useradd --create-home --shell /bin/bash admin && echo 'admin ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/admin
 useradd --create-home --shell /bin/bash alice
 useradd --create-home --shell /bin/bash bob
+echo watchtower >/etc/hostname && echo '127.0.0.1 localhost watchtower' >/etc/hosts
 printf '[global]\\nno-index = true\\nfind-links = /wheelhouse\\n' >/etc/pip.conf
 """
 """An administrator; two others; and, for want of a network, wheels in a directory as the package index."""

@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 DEADLINE = 120.0
@@ -35,7 +35,6 @@ class Container:
     root: Path
     upper: Path
     leader: int
-    words: list[str] = field(default_factory=list)
 
     def run(
         self,
@@ -45,6 +44,7 @@ class Container:
         check: bool = True,
         cwd: str = "/",
         env: Mapping[str, str] | None = None,
+        stdin: str = "",
     ) -> subprocess.CompletedProcess[str]:
         """Run shell *command* as *user* of the container, with the groups that it has now; fail on an error if *check*."""
         home = "/root" if user == "root" else f"/home/{user}"
@@ -54,7 +54,7 @@ class Container:
         shell = ["runuser", "-u", user, "--", "bash", "-c", f"cd {cwd}\n{command}"]
         done = subprocess.run(
             [*enter, *clean, *shell],
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=DEADLINE,

@@ -39,9 +39,8 @@ def _gather(directory: Path) -> None:
         own.unlink()
     shutil.rmtree(directory / "systemd")
     # What builds a wheel from a checkout, and what pipx puts into each of its environments.
-    builds = "editables hatchling packaging pathspec pluggy trove-classifiers"
-    pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--python-version=3.11"]
-    subprocess.run([*pip, "-d", str(directory), *builds.split(), "pip", "setuptools", "wheel"], check=True)
+    pip = [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", "--python-version=3.11"]
+    subprocess.run([*pip, "-d", str(directory), "hatchling", "pip", "setuptools", "wheel"], check=True)
 
 
 def wheel(source: Path, directory: Path) -> Path:
