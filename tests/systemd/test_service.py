@@ -245,10 +245,3 @@ def test_another_user_is_refused_and_told_what_to_do(service: Service) -> None:
         assert "this user may not read it" in done.stderr
         assert "Traceback" not in done.stderr
     assert service.container.run(f"cat {DATABASE}", user="bob", check=False).returncode != 0
-
-
-def test_its_exposure_is_at_most_one_and_a_half(service: Service) -> None:
-    found = service.container.run("systemd-analyze security --no-pager bedrock-watch").stdout
-    match = re.search(r"Overall exposure level for bedrock-watch.service: ([0-9.]+)", found)
-    assert match, found
-    assert float(match[1]) <= 1.5
