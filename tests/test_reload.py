@@ -29,6 +29,8 @@ from watcher.daemon.parts import Parts
 from watcher.model import ChannelTest
 from watcher.simulator import Simulator, failing, fine_tuning
 from watcher.store import Store
+from watcher.store.jobs import Wanted
+from watcher.store.store import Settings
 
 clock = pytest.fixture(support.clock)
 simulator = pytest.fixture(support.simulator)
@@ -354,3 +356,24 @@ def test_an_account_s_other_credentials_are_used_from_then_on(
         clock.now = NOON + 91 * 60
         daemon.wait_for(lambda: FAILED in told(hook))
         assert daemon.terminate() == 0
+
+
+def test_what_follows_from_a_configuration_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last of it fails, as on a full disk; the jobs before it are not there."""
+    settings = Settings([Wanted("a-job", "us-east-1")], "other limits", ["ops"], {"ops": "print"})
+    with closing(Store.open(tmp_path / "x.db")) as store:
+        before = store.database.data_version(), list(store.database._connection.iterdump())
+        with monkeypatch.context() as patch:
+            patch.setattr(store.outbox, "revive", failing_disk)
+            with pytest.raises(sqlite3.OperationalError):
+                store.adopt(settings, 1.0)
+        assert (store.database.data_version(), list(store.database._connection.iterdump())) == before
+        store.adopt(settings, 1.0)
+        assert [job.identifier for job in store.jobs.listed(every=True)] == ["a-job"]
+
+
+def failing_disk(*_: object) -> int:
+    """Fail as SQLite does."""
+    raise sqlite3.OperationalError("database or disk is full")

@@ -465,3 +465,21 @@ def test_what_follows_is_taken_in_the_transaction_that_marks_what_was_sent(store
     assert states == [("sent", 1), ("sending", 1)]
     assert store.outbox.recover(NOW) == 1
     assert following.deliveries[0].id == claim.following[0]
+
+
+def test_a_channel_that_dies_after_the_clock_was_set_back_is_told_of_once(store: Store) -> None:
+    """What was sent, and told, before that is dated in the time to come: neither hides the news nor repeats it."""
+
+    def die(now: float) -> int:
+        delivery = store.outbox.put("slack", ChannelTest("slack"), now)
+        store.outbox.retire(["mail"], now, ["mail"])
+        return delivery
+
+    def told() -> int:
+        return sum("DeliveryDead" in str(event.transitions) for event, _ in store.history.events())
+
+    die(NOW + 3600)
+    assert told() == 1
+    die(NOW)
+    die(NOW + 1)
+    assert told() == 2

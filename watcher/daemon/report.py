@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import anyio
 
@@ -80,9 +81,13 @@ class Report:
         words = f"watching {jobs} job{'' if jobs == 1 else 's'}, {running} running"
         turns = [group.next_turn for group in groups if group.next_turn]
         if turns:
-            words += f"; next poll {clock.utc(min(turns)).astimezone():%H:%M:%S}"
+            words += f"; next poll {clock.utc(min(turns)).astimezone(self._zone()):%H:%M:%S %Z}"
         words += f"; {self._undelivered} undelivered"
         return "; ".join([words, *self._wrong()])
+
+    def _zone(self) -> ZoneInfo | None:
+        name = self._parts.config.timezone
+        return ZoneInfo(name) if name else None
 
     def _wrong(self) -> list[str]:
         """Return what is wrong, each in a few words."""

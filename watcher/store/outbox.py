@@ -377,12 +377,16 @@ def _bury(sql: sqlite3.Connection, where: str, values: tuple[object, ...], reaso
 
 
 def _tell(sql: sqlite3.Connection, dead: DeliveryDead, tell: Sequence[str], now: float) -> None:
-    """Write a DeliveryDead event unless one was written since the channel last worked."""
+    """Write a DeliveryDead event unless one was written since the channel last worked.
+
+    What is dated later than *now* was so by a clock that has been set back, and says nothing.
+    """
     subject = f"channel/{dead.channel}"
     told = sql.execute(
-        "SELECT 1 FROM events WHERE subject = ? AND instr(transitions, '\"DeliveryDead\"') AND observed_at >="
-        " (SELECT coalesce(max(finished_at), 0) FROM deliveries WHERE channel = ? AND state = 'sent')",
-        (subject, dead.channel),
+        "SELECT 1 FROM events WHERE subject = :subject AND instr(transitions, '\"DeliveryDead\"')"
+        " AND observed_at <= :now AND observed_at >= (SELECT coalesce(max(finished_at), 0) FROM deliveries"
+        " WHERE channel = :channel AND state = 'sent' AND finished_at <= :now)",
+        {"subject": subject, "channel": dead.channel, "now": now},
     ).fetchone()
     if told is None:
         others = [Posting(other) for other in tell if other != dead.channel]
