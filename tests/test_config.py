@@ -25,6 +25,7 @@ from watcher.config import (
     HeartbeatConfig,
     JobConfig,
     PollConfig,
+    QueueConfig,
     RemindConfig,
     format_duration,
     load,
@@ -237,6 +238,7 @@ def test_the_example_shows_every_key_there_is() -> None:
             "account",
             "job",
             "discover",
+            "queue",
             "channel",
         },
         "poll": {field.name for field in fields(PollConfig)},
@@ -246,6 +248,7 @@ def test_the_example_shows_every_key_there_is() -> None:
         "account": {field.name for field in fields(AccountConfig)},
         "job": {field.name for field in fields(JobConfig)},
         "discover": {field.name for field in fields(DiscoverConfig)} - {"places"},
+        "queue": {field.name for field in fields(QueueConfig)} - {"name", "account"},
         "channel": {field.name for field in fields(ChannelConfig)},
     }
     assert all(re.search(rf"(?m)^#  .*\b{event}\b", text) for event in EVENTS)

@@ -39,8 +39,9 @@ class Keys:
     Raises LookError, and nothing else, for whatever the credentials do.
     """
 
-    def __init__(self, whose: Credentials, settings: Settings) -> None:
+    def __init__(self, whose: Credentials, settings: Settings, service: str = "bedrock") -> None:
         self.whose = whose
+        self._service = service
         self.generation = 0
         self.settings = settings
         self._stack = AsyncExitStack()
@@ -186,7 +187,7 @@ class Keys:
             **({} if settings.sign else {"signature_version": UNSIGNED}),
         )
         return aioboto3.Session(botocore_session=self._session).client(
-            "bedrock",
+            self._service,
             region_name=region,
             endpoint_url=settings.endpoint_url,
             verify=settings.verify,

@@ -18,6 +18,9 @@ ANY = "*"
 
 READ_TAGS = "ListTagsForResource"
 
+OF_A_QUEUE = ("ReceiveMessage", "DeleteMessage")
+"""All that is ever asked of a queue of SQS."""
+
 Statement = dict[str, Any]
 
 
@@ -42,12 +45,32 @@ class Need:
         return f"arn:{partition(self.region)}:bedrock:{self.region}:{self.account}:{self.kind}/*"
 
 
-def policies(needs: Iterable[Need]) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True, slots=True, order=True)
+class QueueNeed:
+    """The messages of a queue of one *account* are received and deleted."""
+
+    account: str
+    region: str
+    name: str
+
+    @property
+    def arn(self) -> str:
+        """The queue's ARN."""
+        return f"arn:{partition(self.region)}:sqs:{self.region}:{self.account}:{self.name}"
+
+
+def policies(needs: Iterable[Need], queues: Iterable[QueueNeed] = ()) -> dict[str, dict[str, Any]]:
     """Return the least policy of each account, by its number (ANY where it is not known)."""
     by_account: dict[str, list[Need]] = {}
     for need in sorted(set(needs)):
         by_account.setdefault(need.account, []).append(need)
-    return {account: document(_statements(found)) for account, found in by_account.items()}
+    read: dict[str, list[str]] = {}
+    for queue in sorted(set(queues)):
+        read.setdefault(queue.account, []).append(queue.arn)
+    return {
+        account: document([*_statements(by_account.get(account, ())), *_queues(read.get(account, []))])
+        for account in {**by_account, **read}
+    }
 
 
 def document(statements: Sequence[Statement]) -> dict[str, Any]:
@@ -88,6 +111,10 @@ def _statements(needs: Sequence[Need]) -> list[Statement]:
     if tagged := sorted({need.arn for need in needs if need.tags}):
         statements.append(_allow("ReadTags", [f"bedrock:{READ_TAGS}"], tagged))
     return statements
+
+
+def _queues(arns: list[str]) -> list[Statement]:
+    return [_allow("ReadQueues", [f"sqs:{operation}" for operation in OF_A_QUEUE], arns)] if arns else []
 
 
 def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:

@@ -25,6 +25,7 @@ from watcher.config import (
     Config,
     DiscoverConfig,
     Mistake,
+    QueueConfig,
     examine,
     find,
     format_duration,
@@ -148,12 +149,17 @@ def _sections(settings: Config) -> dict[str, Any]:
         "account": [_fields(each) for each in settings.accounts],
         "job": [_fields(each) for each in settings.jobs],
         "discover": [_rule(each) for each in settings.rules],
+        "queue": [_queue(each) for each in settings.queues],
         "channel": [_channel(each) for each in settings.channels],
     }
 
 
 def _rule(rule: DiscoverConfig) -> dict[str, Any]:
     return {key: value for key, value in _fields(rule).items() if key != "places"}  # they follow from the rest
+
+
+def _queue(queue: QueueConfig) -> dict[str, Any]:
+    return {"url": queue.url, "region": queue.region, "profile": queue.profile}  # the rest follows from the url
 
 
 def _channel(channel: ChannelConfig) -> dict[str, Any]:

@@ -45,12 +45,16 @@ def iam_policy(context: Context, *, account: str | None, kinds: tuple[str, ...],
     Of several accounts, each account's policy stands under its number; jobs given by name that were never seen, whose
     account nobody knows, under "*".  --kind asks for jobs that are not watched yet.  Nothing is sent to AWS.
     """
-    from watcher.bedrock.permissions import ANY, Need, assume, document, policies
+    from watcher.bedrock.permissions import ANY, Need, QueueNeed, assume, document, policies
 
     _check(account, kinds, regions)
     needs = set(_needs(context))
     needs |= {Need(account or ANY, kind, region) for kind in kinds for region in regions or ("*",)}
-    found = policies(need for need in needs if account in (None, need.account))
+    queues = [QueueNeed(one.account or ANY, one.region, one.name) for one in context.config.queues]
+    found = policies(
+        (need for need in needs if account in (None, need.account)),
+        (queue for queue in queues if account in (None, queue.account)),
+    )
     if not found:
         where = f" in account {account}" if account else ""
         example = f"bedrock-watch iam-policy --kind {CUSTOMIZATION} --account 123456789012"

@@ -30,6 +30,11 @@ COMMANDS = {
         "List messages and their tries, send them again, or drop them.",
     ),
     "wait": ("watcher.cli.wait.command", "wait", "Wait until jobs are over, or have come to a sub-task's status."),
+    "eventbridge-pattern": (
+        "watcher.cli.eventbridge",
+        "eventbridge_pattern",
+        "Print the pattern of the EventBridge rule that feeds a [[queue]].",
+    ),
     "mute": ("watcher.cli.mute", "mute", "Hold the news of jobs back for a while."),
     "unmute": ("watcher.cli.mute", "unmute", "Tell the news of jobs again, and now what was held back."),
     "channel": ("watcher.cli.channel", "channel", "List the channels, explain them, preview or test messages."),

@@ -126,6 +126,8 @@ def _lines(context: Context, it: _Standing) -> Iterator[tuple[str, Cell]]:
         yield "cannot look", (words, "red")
         if error.remedy:
             yield "", plain(error.remedy)
+    for name, error in it.own.get("queues", {}).items():
+        yield "cannot read", (plain(f"queue {name}: {error}"), "red")
     if it.failing:
         yield "failing jobs", (str(it.failing), "red")
     if it.mutes:
@@ -197,6 +199,7 @@ def _document(context: Context, it: _Standing) -> dict[str, Any]:
         "database": str(context.database),
         "jobs": dict(it.summary.jobs),
         "failing_jobs": it.failing,
+        "queues": it.own.get("queues", {}),
         "scopes": [
             {
                 "scope": key,

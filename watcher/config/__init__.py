@@ -23,6 +23,7 @@ from watcher.config.values import (
     HeartbeatConfig,
     JobConfig,
     PollConfig,
+    QueueConfig,
     RemindConfig,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "JobConfig",
     "Mistake",
     "PollConfig",
+    "QueueConfig",
     "RemindConfig",
     "SecretUnreadable",
     "examine",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from watcher.config import estate, sections
+from watcher.config.queues import read_queues
 from watcher.config.reader import Mistake, Reading, Table, expand
 from watcher.config.values import FROM_FILE, Config
 from watcher.errors import BadConfig
@@ -72,6 +73,7 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
     accounts = estate.read_accounts(top.tables("account"))
     jobs = sections.read_jobs(top.tables("job"), aws)
     rules = estate.read_rules(top.tables("discover"), accounts, aws)
+    queues = read_queues(top.tables("queue"), aws)
     channels = sections.read_channels(top.tables("channel"))
     if public and (heartbeat.url or any(channel.url for channel in channels)):
         reading.warnings.append(
@@ -89,6 +91,7 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
         accounts=accounts,
         jobs=jobs,
         rules=rules,
+        queues=queues,
         channels=channels,
         warnings=tuple(reading.warnings),
         origins={**dict.fromkeys(reading.given, FROM_FILE), "state_dir": chosen_by},

@@ -161,6 +161,21 @@ class ChannelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueConfig:
+    """An SQS queue that EventBridge feeds: its messages make the jobs due that they name.
+
+    *name* and *account* are those that the URL tells; *region* is the effective one; *profile* goes before the
+    credentials of the account.
+    """
+
+    url: str
+    name: str
+    region: str
+    account: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HeartbeatConfig:
     """A dead-man's switch: a URL that is requested every so many seconds while all is well.
 
@@ -201,6 +216,7 @@ class Config:
     accounts: tuple[AccountConfig, ...] = ()
     jobs: tuple[JobConfig, ...] = ()
     rules: tuple[DiscoverConfig, ...] = ()
+    queues: tuple[QueueConfig, ...] = ()
     channels: tuple[ChannelConfig, ...] = ()
     warnings: tuple[str, ...] = field(default=(), compare=False)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

@@ -23,6 +23,7 @@ from watcher.daemon.heart import Heart
 from watcher.daemon.keeping import Keeping
 from watcher.daemon.lanes import Lanes, given_up
 from watcher.daemon.parts import Parts
+from watcher.daemon.queues import Queues
 from watcher.daemon.reload import Reload
 from watcher.daemon.report import Report, places
 from watcher.daemon.watch import Watch
@@ -53,9 +54,10 @@ class Daemon:
         self._notify = notify or Notifier()
         self._lanes = Lanes(self._parts)
         self._watch = Watch(self._parts, self._on_news)
+        self._queues = Queues(self._parts, self._on_hint)
         self._keeping, self._errands = Keeping(self._parts), Errands(self._parts)
         self._reload = Reload(self._parts, self._watch, self._lanes, load)
-        self._report = Report(self._parts, self._watch, self._lanes, self._reload, self._notify)
+        self._report = Report(self._parts, self._watch, self._lanes, self._reload, self._notify, self._queues.failing)
         self._heart = Heart(self._parts, self._lanes)
         self._starting, self._polling, self._sending = anyio.CancelScope(), anyio.CancelScope(), anyio.CancelScope()
         self._told_to_reload = anyio.Event()
@@ -155,6 +157,7 @@ class Daemon:
         with self._polling:
             async with anyio.create_task_group() as tasks:
                 started: set[str] = set()
+                tasks.start_soon(self._queues.serve)
                 history = self._keeping.turn, self._keeping.bell
                 tasks.start_soon(self._parts.take_turns, "history", _LATE, *history)
                 asked = self._errands.turn, self._errands.bell
@@ -193,6 +196,10 @@ class Daemon:
         with self._sending:
             await self._lanes.serve()
         self._lanes.hang_up()
+
+    def _on_hint(self) -> None:
+        """After a hint: a job is due that was not."""
+        self._stale = True
 
     def _on_news(self) -> None:
         """After a commit of ours: there may be messages to send, or a job that moved to another row."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,11 +30,22 @@ _AT_MOST, _LATE = 1.0, 60.0
 
 
 class Report:
-    """Tells how the daemon is, again and again; a ring of the *bell* says that there is something new to tell."""
+    """Tells how the daemon is, again and again; a ring of the *bell* says that there is something new to tell.
 
-    def __init__(self, parts: Parts, watch: Watch, lanes: Lanes, reload: Reload, notify: Notifier) -> None:
+    *queues* returns why a queue cannot be read, by its name.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        watch: Watch,
+        lanes: Lanes,
+        reload: Reload,
+        notify: Notifier,
+        queues: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         self._parts, self._watch, self._lanes, self._reload = parts, watch, lanes, reload
-        self._notify = notify
+        self._notify, self._queues = notify, queues
         self.bell = Bell()
         self._started_at = clock.now()
         self._undelivered = 0
@@ -95,7 +107,12 @@ class Report:
         failing = [name for name, lane in self._lanes.lanes.items() if lane.failing]
         wrong = [
             f"{what}: {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
-            for what, names in (("cannot look", blind), ("cannot tell", failing), ("standing still", self._late))
+            for what, names in (
+                ("cannot look", blind),
+                ("cannot tell", failing),
+                ("cannot read queue", list(self._queues())),
+                ("standing still", self._late),
+            )
             if names
         ]
         if self._parts.fault is not None:
@@ -124,6 +141,7 @@ class Report:
             "database_error": fault.what if fault else "",
             "headline": self._headline,
             "groups": groups,
+            "queues": dict(self._queues()),
             "channels": list(self._lanes.lanes),
             **places(self._parts.config),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from watcher.errors import UnknownJob, UsageError
@@ -55,6 +55,29 @@ class Jobs:
             )
             newly = before is None or not before.watched
             return _job(sql, job_id), newly
+
+    def hint(self, arn: str, now: float) -> int | None:
+        """Have the daemon look at once at a watched job, of which somebody else says that it changed.
+
+        Return our number of it; None when it is not watched, or over.
+        """
+        with self._db.transaction() as sql:
+            row = sql.execute(
+                f"UPDATE jobs SET asked_at = ?, next_poll_at = min(next_poll_at, ?), revision = {_NEXT_REVISION}"
+                f" WHERE arn = ? AND {_WATCHED} AND state != 'ended' AND merged_into IS NULL RETURNING id",
+                (now, now, arn),
+            ).fetchone()
+            return None if row is None else int(row["id"])
+
+    def hinted(self, jobs: Mapping[int, float]) -> dict[int, bool]:
+        """Return, of those *jobs* for which no look is waited any more, whether one succeeded since (epoch seconds)."""
+        with self._db.reading() as sql:
+            found = {number: _job(sql, number) for number in jobs}
+        return {
+            number: job.state == "ended" or job.confirmed_at >= jobs[number]
+            for number, job in found.items()
+            if not job.asked_at or job.state == "ended"
+        }
 
     def remove(self, job: Job) -> None:
         """Stop watching a job that a person added, or that a rule found, which will not find it again.

@@ -1,0 +1,77 @@
+"""The queues whose messages make jobs due, each with a loop of its own, as the configuration in use has them.
+
+Not its business: what a message leads to (``hints``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+
+from watcher import clock
+from watcher.bedrock.queue import Queue
+from watcher.bedrock.settings import Settings
+from watcher.config import QueueConfig
+from watcher.daemon.parts import Parts
+from watcher.daemon.watch import credentials_of, settings_of
+from watcher.hints import PATIENCE, Hints
+from watcher.loop import Bell
+
+_NOTICE = 0.5
+
+
+@dataclass
+class _Open:
+    """A queue that is being read."""
+
+    hints: Hints
+    settings: Settings
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+
+
+class Queues:
+    """Every queue.  *on_hint* wakes whoever looks at jobs."""
+
+    def __init__(self, parts: Parts, on_hint: Callable[[], None]) -> None:
+        self._parts, self._on_hint = parts, on_hint
+        self._open: dict[QueueConfig, _Open] = {}
+
+    def failing(self) -> dict[str, str]:
+        """Return why a queue cannot be read, by its name."""
+        return {one.hints.name: one.hints.failing for one in self._open.values() if one.hints.failing}
+
+    async def serve(self) -> None:
+        """Read the queues of the configuration in use, until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            while True:
+                settings = settings_of(self._parts.config)
+                for config, one in tuple(self._open.items()):
+                    if config not in self._parts.config.queues or one.settings != settings:
+                        one.scope.cancel()
+                        del self._open[config]
+                for config in self._parts.config.queues:
+                    if config not in self._open:
+                        tasks.start_soon(self._read, config, settings)
+                await anyio.sleep(_NOTICE)
+
+    async def _read(self, config: QueueConfig, settings: Settings) -> None:
+        parts = self._parts
+        whose = credentials_of(parts.config, config.account or "", config.profile or "")
+        queue = Queue(config.url, config.region, whose, settings)
+        hints = Hints(
+            config.name,
+            queue,
+            parts.store.jobs,
+            parts.transact,
+            now=clock.now,
+            on_hint=self._on_hint,
+            log=parts.log,
+        )
+        one = self._open[config] = _Open(hints, settings)
+        limit = 2 * (queue.longest_try + PATIENCE)
+        with one.scope:
+            await parts.take_turns(f"queue {config.name}", limit, hints.turn, Bell())
+        with anyio.move_on_after(2, shield=True):
+            await queue.close()
