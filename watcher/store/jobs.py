@@ -64,7 +64,7 @@ class Jobs:
         with self._db.transaction() as sql:
             row = sql.execute(
                 f"UPDATE jobs SET asked_at = ?, next_poll_at = min(next_poll_at, ?), revision = {_NEXT_REVISION}"
-                f" WHERE arn = ? AND {_WATCHED} AND state != 'ended' AND merged_into IS NULL RETURNING id",
+                f" WHERE arn = ? AND {WATCHED} AND state != 'ended' AND merged_into IS NULL RETURNING id",
                 (now, now, arn),
             ).fetchone()
             return None if row is None else int(row["id"])
