@@ -265,7 +265,7 @@ def test_lost_credentials_are_told_once_with_the_remedy_and_found_again_without_
         env=world.files.env | service.env,
         more=case.more,
     )
-    with home.running() as daemon:
+    with home.running("-vv") as daemon:  # however much is logged, botocore's tracebacks are not
         daemon.wait_for(lambda: home.query("SELECT count(*) FROM jobs WHERE version > 0") == [(3,)])
         case.lose(world)
         clock.now = NOON + 111 * 60

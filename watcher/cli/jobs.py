@@ -43,9 +43,12 @@ def remove(context: Context, *, jobs: tuple[str, ...], output: str) -> int:
         print_json(output, {"database": str(context.database)}, "jobs", [view.document() for view in after])
     code = ExitCode.DONE
     for view in after:
-        was_added = found[view.job.id].from_cli
+        was = found[view.job.id]
+        was_added = was.from_cli or bool(was.from_rule)
         if not view.watched:
             note(f"no longer watching {view.title}" if was_added else f"{view.title} was not being watched")
+            if was.from_rule:
+                note(f"the rule {was.from_rule} takes it up no more; bedrock-watch add does")
             continue
         where = context.config.path or "the daemon's configuration"
         still = "is still listed" if was_added else "is listed"

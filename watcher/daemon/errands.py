@@ -14,7 +14,7 @@ from watcher.bedrock.client import profile_region
 from watcher.bedrock.kinds import KINDS
 from watcher.config import Config, Mistake, examine
 from watcher.daemon.parts import Parts
-from watcher.daemon.watch import account_of, credentials_of, settings_of
+from watcher.daemon.watch import account_of, credentials_of, rules_of, settings_of
 from watcher.doctor.aws import Place
 from watcher.doctor.rounds import Patient
 from watcher.doctor.rounds import examine as make_round
@@ -81,13 +81,17 @@ def patient_of(config: Config, written: Config, mistakes: tuple[Mistake, ...], j
 
 
 def places_of(config: Config, jobs: Sequence[Job]) -> Iterable[Place]:
-    """Return where AWS is asked for *jobs*, each place with one of them; without any, where it would be asked."""
+    """Return where AWS is asked for *jobs*, each place with one of them, and by rules; else where it would be asked."""
     places: dict[tuple[Any, ...], Place] = {}
     for job in sorted(jobs, key=lambda one: _BEST_FIRST.index(one.state)):
         account = account_of(job)
         whose = credentials_of(config, account, job.profile)
         place = Place(whose, job.region, KINDS[job.kind], account, job.identifier)
         places.setdefault((whose, job.region, job.kind, account), place)
+    for rule in rules_of(config):
+        whose = credentials_of(config, rule.account, "")
+        place = Place(whose, rule.region, KINDS[rule.kind], rule.account)
+        places.setdefault((whose, rule.region, rule.kind, rule.account), place)
     if not places and (region := config.aws.region or _region_of(config)):
         place = Place(credentials_of(config, "", ""), region, KINDS[CUSTOMIZATION])
         places[(region,)] = place
