@@ -213,3 +213,15 @@ def test_a_state_directory_that_is_closed_to_the_user_is_said(program: Program) 
     assert code == 1
     assert "cannot tell whether the daemon runs" in program.err
     assert "with sudo (you are " in program.err
+
+
+def test_a_daemon_whose_file_is_gone_can_be_asked_for_all_the_same(program: Program) -> None:
+    """It goes on with what it has read."""
+    file = program.configure(CHANNEL)
+    with daemon(program.state_dir, configuration=str(file), configured_at=clock.now()):
+        file.unlink()
+        assert program("--config", str(file), "status") == 0
+        assert "the daemon goes on with the configuration as it was before" in program.err
+        assert "No such file" in program.err
+        assert program("--config", str(file), "health") == 0
+    assert program("--config", str(file), "status") == 78

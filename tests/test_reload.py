@@ -8,6 +8,7 @@ import pty
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -207,6 +208,33 @@ def test_a_changed_state_dir_is_refused(tmp_path: Path, simulator: Simulator, en
         assert daemon.terminate() == 0
     assert "restart it" in home.logged("reload_refused")[0]["remedy"]
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_file_that_is_gone_is_a_mistake_and_not_the_defaults(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver
+) -> None:
+    """It was found by searching, as the user's own; without it there would be no job and no channel."""
+    home = Home(tmp_path, endpoint, [simulator.play(failing())], {"hook": hook_url(hook)})
+    users = tmp_path / "xdg/bedrock-watch/config.toml"
+    users.parent.mkdir(parents=True)
+    home.configure().rename(users)
+    env = home.environment() | {"XDG_CONFIG_HOME": f"{tmp_path}/xdg"}
+    command = [sys.executable, "-m", "watcher"]
+    with (tmp_path / "daemon.log").open("wb") as log:
+        popen = subprocess.Popen([*command, "run"], stderr=log, env=env)
+    daemon = Process(popen, home)
+    try:
+        daemon.wait_for(lambda: home.status().get("pid") == popen.pid and seen(home) == 1)
+        users.rename(tmp_path / "kept.toml")
+        popen.send_signal(signal.SIGHUP)
+        daemon.wait_for(lambda: home.logged("reload_refused"))
+        clock.now = NOON + 91 * 60
+        daemon.wait_for(lambda: told(hook) == [FAILED])
+        assert daemon.terminate() == 0
+    finally:
+        if popen.poll() is None:
+            daemon.kill()
+    assert str(users) in home.logged("reload_refused")[0]["error"]
 
 
 def test_another_endpoint_is_asked_from_then_on(

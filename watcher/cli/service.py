@@ -91,7 +91,10 @@ def outdated(context: Context, pid: int | None) -> str:
     """Return the warning that the daemon of that pid uses an older configuration, or nothing when it does not."""
     used = own_words(context, pid).get("configured_at")
     path = context.config.path
-    if used is None or path is None or path.stat().st_mtime <= used:
+    try:
+        if used is None or path is None or path.stat().st_mtime <= used:
+            return ""
+    except OSError:  # it is gone, which is told otherwise
         return ""
     return f"{path} has changed since the daemon read it, which uses the old one\n  {how_to_reload(pid)}"
 

@@ -67,6 +67,11 @@ class Reload:
         """Raises BadConfig."""
         before = self.parts.config
         config = await to_thread.run_sync(self.load)
+        if config.path != before.path:
+            raise BadConfig(
+                f"the configuration is {before.path or 'the built-in defaults'} no more, but {config.path or 'those'}",
+                "restart the daemon to use another file, or put the old one back",
+            )
         if config.state_dir != before.state_dir:
             raise BadConfig(
                 f"state_dir is {config.state_dir}, and was {before.state_dir}",
