@@ -1,4 +1,4 @@
-"""Whom the SDK's connections trust is what the SDK would have them trust, but it is read beside the event loop."""
+"""Whom the SDK's connections trust, and where they lead, is as the SDK has it; it is read beside the event loop."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from botocore.httpsession import create_urllib3_context
+from botocore.session import Session
 from support_client import get, nobodys_credentials, refusal, waits
 from support_receivers import Reply, WebReceiver, server_tls, web_receiver
 
+from watcher.bedrock.source import _loader
 from watcher.errors import LookFault
 
 credentials = pytest.fixture(autouse=True)(nobodys_credentials)
@@ -71,3 +73,19 @@ def test_the_authorities_of_a_file_are_read_once_and_never_in_the_event_loop(
     get(server.url, ca_bundle=bundle)
     assert len(made) == 2
     assert threading.main_thread() not in made
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "mars-north-1"])
+def test_every_service_that_is_asked_is_where_the_sdk_has_it(region: str) -> None:
+    """Of the SDK's table of endpoints only a few rows are kept; a service of another name must not be elsewhere."""
+    lean, whole = Session(), Session()
+    lean.register_component("data_loader", _loader(None))
+    for service in ("bedrock", "sts", "sso", "sso-oidc", "sqs"):
+        places = [_place(session, service, region) for session in (lean, whole)]
+        assert places[0] == places[1]
+
+
+def _place(session: Any, service: str, region: str) -> tuple[str, str, str]:
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    meta = session.create_client(service, region, **keys).meta
+    return meta.endpoint_url, meta.region_name, meta.partition

@@ -37,6 +37,9 @@ from watcher.bedrock.settings import Settings
 MODELS = Path(__file__).with_name("models")
 """Operations that the pinned SDK lacks, in its own form; a contract test tells when it has them."""
 
+SERVICES = frozenset({"bedrock", "oidc", "portal.sso", "sqs", "sts"})
+"""Those that are asked anything, by the names that endpoints.json has for them."""
+
 _MANDATORY = 600
 """Seconds before their end from which on botocore insists on fresh ones (its own default)."""
 
@@ -221,6 +224,9 @@ def _loader(data_path: str | None) -> Loader:
     loader = create_loader(data_path)
     # What the pinned SDK does not know yet: the loader merges it into the service model (botocore.loaders).
     loader.search_paths.append(str(MODELS))
+    # The loader keeps what it has read, and where 400 services are is 7 MB.
+    for partition in loader.load_data("endpoints")["partitions"]:
+        partition["services"] = {name: where for name, where in partition["services"].items() if name in SERVICES}
     return loader
 
 
