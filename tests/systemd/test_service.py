@@ -72,12 +72,12 @@ def test_a_reload_of_a_bad_configuration_is_refused_and_the_old_one_stays(
         service.container.write(CONFIGURATION, good.replace("[poll]", "[pool]"))
         assert service.container.run("systemctl reload bedrock-watch", check=False).returncode != 0
         service.container.wait_for(lambda: "refused" in service.shown("StatusText"))
-        service.container.write(CONFIGURATION, good)
-        assert "pool" in service.ask("status")["reload_error"]
+        assert "pool" in service.ask("status", user="alice")["reload_error"]
         clock.now += 91 * 60
         service.container.wait_for(lambda: hook.requests)
         assert (service.active, service.pid) == (True, before)
         assert "pool" in service.container.journal()
+        service.container.write(CONFIGURATION, good)
         service.container.run("systemctl reload bedrock-watch")
         service.container.wait_for(lambda: "refused" not in service.shown("StatusText"))
 
@@ -205,6 +205,21 @@ def test_a_credential_reaches_the_channel_and_nobody_else(
         assert SECRET not in service.container.journal()
 
 
+def test_a_changed_credential_is_used_after_a_restart_and_a_reload_says_so(service: Service) -> None:
+    """Some versions of systemd hand it out for a reload too (252 does, for the processes of ExecReload=)."""
+    with web_receiver() as old, web_receiver() as new:
+        file = "/etc/bedrock-watch/secrets/hook"
+        service.container.run(f"umask 077; echo {hook_url(old)} >{file}")
+        service.drop_in("credentials", f"LoadCredential=hook:{file}")
+        service.configure([], {"hook": 'url_credential = "hook"'})
+        service.container.run("systemctl restart bedrock-watch; bedrock-watch channel test")
+        assert (len(old.requests), len(new.requests)) == (1, 0)
+        service.container.run(f"echo {hook_url(new)} >{file}; systemctl reload bedrock-watch")
+        assert "systemd hands out changed credentials by a restart" in service.container.journal()
+        service.container.run("systemctl restart bedrock-watch; bedrock-watch channel test")
+        assert (len(old.requests), len(new.requests)) == (1, 1)
+
+
 def test_a_secret_file_of_the_services_own_reaches_the_channel_and_no_member_of_the_group(
     service: Service, simulator: Simulator, clock: Clock
 ) -> None:
@@ -228,7 +243,17 @@ def test_a_member_of_the_group_uses_the_program_without_sudo(
         service.container.run("systemctl restart bedrock-watch")
         arn = simulator.play(failing())
         service.container.run(f"bedrock-watch add {arn}", user="alice")
-        for words in ("list", "status", f"show {arn}", f"mute {arn} --for 1h", "unmute --all", "channel test hook"):
+        for words in (
+            "list",
+            "status",
+            "health",
+            "db check",
+            f"show {arn}",
+            f"mute {arn} --for 1h",
+            "unmute --all",
+            "channel test hook",
+            "doctor",
+        ):
             service.container.run(f"bedrock-watch {words}", user="alice")
         clock.now += 91 * 60
         service.container.wait_for(lambda: FAILED in [alert.title for alert in posted(hook) if alert.body][-1:])
