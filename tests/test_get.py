@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import ssl
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from support_awscli import Done, environment, ours
 from support_receivers import HANG, Reply, WebReceiver, web_receiver
 
@@ -228,6 +230,23 @@ def test_options_that_say_what_is_so_anyway_are_accepted(server: WebReceiver, en
     endless = ("--cli-read-timeout", "0", "--cli-connect-timeout", "0", "--no-verify-ssl")
     done = get(env, NAME, "--endpoint-url", server.url, *accepted, *endless)
     assert done == Done(0, golden("printed.json"), "")
+
+
+def test_whom_to_trust_is_said_by_a_bundle_or_nobody_is_asked(env: dict[str, str], tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    bundle = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    with web_receiver(context) as server:
+        server.reply = Reply(body=BODY)
+        words = (NAME, "--endpoint-url", server.url, "--query", "jobName")
+        stranger = get(env | {"AWS_MAX_ATTEMPTS": "1"}, *words)
+        assert stranger.code == 255
+        assert "SSL validation failed" in stranger.err
+        assert get(env, *words, "--ca-bundle", str(bundle)) == Done(0, '"nova-support-v3"\n', "")
+        assert get(env | {"AWS_CA_BUNDLE": str(bundle)}, *words).code == 0
+        assert get(env, *words, "--no-verify-ssl").code == 0
 
 
 def test_debug_tells_everything_on_stderr_and_nothing_more_on_stdout(server: WebReceiver, env: dict[str, str]) -> None:
