@@ -41,14 +41,16 @@ _UNSAID = (Appeared, FieldChanged, FailureExplained)
 
 @dataclass(slots=True)
 class Followed:
-    """A job that is waited for.  *job* is its number in *source*, *after* the last event that was printed.
+    """A job that is waited for.
 
+    *job* is its number in *source*, *after* the last event that was printed, *version* the source's at the last look.
     *code* is its exit code once it is decided, *met* whether it came where it was wanted.
     """
 
     source: Source
     job: int
     after: int = 0
+    version: int | None = None
     view: JobView | None = None
     code: int | None = None
     met: bool = False
@@ -94,6 +96,10 @@ class Follower:
         return None if None in codes else worst(code for code in codes if code is not None)
 
     async def _look(self, job: Followed) -> None:
+        version = await job.source.version()
+        if version is not None and version == job.version and not job.over_since:
+            return
+        job.version = version
         now = await job.source.read(look, job.job, job.after)
         for event, of in now.events:
             job.after = event.id

@@ -31,6 +31,9 @@ class Source(Protocol):
     async def read(self, question: Callable[[Store, *Ts], T], *args: *Ts) -> T:
         """Ask it; raises StoreError."""
 
+    async def version(self) -> int | None:
+        """Return what is another number when there may be something new; None when that cannot be told."""
+
 
 class Kept:
     """The database that the daemon writes."""
@@ -48,6 +51,10 @@ class Kept:
 
         return await to_thread.run_sync(ask, limiter=self._limiter)
 
+    async def version(self) -> int | None:
+        """Return SQLite's own number of what others have committed."""
+        return await self.read(_version)
+
 
 class Own:
     """The database of a lookout in this process."""
@@ -58,6 +65,10 @@ class Own:
     async def read(self, question: Callable[[Store, *Ts], T], *args: *Ts) -> T:
         """Ask it."""
         return await self._lookout.transact(question, self._lookout.store, *args)
+
+    async def version(self) -> int | None:
+        """Return nothing: SQLite does not count what its own connection commits."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +100,7 @@ def last_event(store: Store, job: int) -> int:
 def job(store: Store, number: int) -> Job:
     """Return a job as the database has it."""
     return store.jobs.get(number)
+
+
+def _version(store: Store) -> int:
+    return store.database.data_version()
