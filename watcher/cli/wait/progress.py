@@ -34,8 +34,8 @@ class Progress:
         if not self._on:
             return
         waiting = [_standing(view) for view in views]
-        ended = f"; {counted(over, 'job')} over" if over else ""
-        text = f"waited {span(time.monotonic() - self._began)} for {', '.join(waiting) or 'jobs'}{ended}"
+        ended = f" ({counted(over, 'job')} over)" if over else ""
+        text = f"waited {span(time.monotonic() - self._began)}{ended} for {', '.join(waiting) or 'jobs'}"
         text = text[: os.get_terminal_size(sys.stderr.fileno()).columns - 1]
         if text != self._shown:
             sys.stderr.write(_CLEAR + text)
