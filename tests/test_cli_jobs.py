@@ -203,7 +203,7 @@ def test_no_color_is_honoured_on_a_terminal(monkeypatch: pytest.MonkeyPatch, no_
 def test_a_narrow_terminal_is_spared_the_lesser_columns(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], room: int, headers: str
 ) -> None:
-    monkeypatch.setattr("watcher.cli.output._room", lambda: room)
+    monkeypatch.setattr("watcher.cli.output.room", lambda: room)
     print_table(Context(), ("A", "B", "C"), [("1", "漢", "3")], {"B", "C"})
     assert capsys.readouterr().out.splitlines()[0] == headers
 

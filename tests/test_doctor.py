@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +20,8 @@ from support_sts import Sts, sts
 
 from watcher import clock
 from watcher.cli import doctor
+from watcher.cli.context import Context
+from watcher.cli.findings import print_findings
 from watcher.config import load
 from watcher.daemon import errands
 from watcher.daemon.parts import Parts
@@ -96,13 +97,10 @@ def test_a_service_that_is_well_is_found_so_by_the_daemon_and_nothing_is_sent(cl
     assert clinic.of("daemon") == ["ok: it runs"]
     assert clinic.of("configuration") == ["ok: no mistake: jobs: 1, channels: 2"]
     assert clinic.of("database")[0].startswith("ok: whole, schema ")
-    identity, endpoint, listed, got = clinic.of("aws")
+    identity, endpoint, allowed = clinic.of("aws")
     assert identity == f"ok: arn:aws:iam::{clinic.sts.account}:user/Alice, account {clinic.sts.account}"
     assert endpoint.startswith("ok: 127.0.0.1:")
-    assert (listed, got) == (
-        "ok: ListModelCustomizationJobs is allowed",
-        "ok: GetModelCustomizationJob is allowed",
-    )
+    assert allowed == "ok: allowed: ListModelCustomizationJobs, GetModelCustomizationJob"
     assert clinic.of("channel") == [
         f"ok: JSON answers: {clinic.hook.address}",
         f"ok: E-Mail answers: 127.0.0.1:{clinic.mail.port}",
@@ -352,9 +350,25 @@ def test_of_several_failures_the_most_severe_decides(codes: tuple[int, ...], exp
     assert [Finding.load(json.loads(json.dumps(one.dump()))) for one in findings] == findings
 
 
-def test_the_words_fit_a_terminal_and_the_lines_are_one_document_each(clinic: Clinic) -> None:
-    """JSON lines too: one finding a line."""
+def test_lines_fit_a_terminal_and_leave_what_is_copied_whole(
+    program: Program, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command or a path is not torn apart; a pipe gets each finding on one line."""
+    found = Finding("files", "/a/long/path", Grade.FAIL, "words " * 30, "chmod go-rwx /a/very/long/path/to/a/secret")
+    unknown = Finding("aws", "", Grade.UNKNOWN, "no job is watched")
+    monkeypatch.setattr("watcher.cli.findings.room", lambda: 60)
+    print_findings(Context(), [found, unknown], "table", {})
+    narrow = capsys.readouterr().out
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert "chmod go-rwx /a/very/long/path/to/a/secret\n" in narrow
+    assert "?     aws    not checkable here: no job is watched\n" in narrow
+    monkeypatch.setattr("watcher.cli.findings.room", lambda: float("inf"))
+    print_findings(Context(), [found], "table", {})
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_json_lines_are_one_finding_each(clinic: Clinic) -> None:
     done = clinic.home.run("doctor", "-o", "jsonl")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert all({"version", "check", "subject", "severity", "finding", "remedy"} == set(line) for line in lines)
-    assert os.linesep.join(done.stderr.splitlines()) == ""
+    assert done.stderr == ""

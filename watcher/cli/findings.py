@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from watcher.cli.context import Context
-from watcher.cli.output import paint, print_json, write
+from watcher.cli.output import paint, print_json, room, write
 from watcher.cli.words import plain
 
 if TYPE_CHECKING:
@@ -31,15 +31,30 @@ def print_findings(context: Context, findings: Sequence[Finding], output: str, h
     if output != "table":
         print_json(output, head, "findings", [document(one) for one in findings])
         return
-    width = max((len(one.check) for one in findings), default=0)
+    column = _INDENT + max((len(one.check) for one in findings), default=0) + 2
     for one in findings:
         word, color = _MARKS[one.grade]
         mark = paint((word, color), colored=context.colored) + " " * (_INDENT - len(word))
         what = f"not checkable here: {one.what}" if word == "?" else one.what
-        write(f"{mark}{one.check.ljust(width)}  {plain(f'{one.subject}: {what}' if one.subject else what)}")
-        if one.remedy and one.grade != "ok":
+        first, *more = _wrapped(f"{one.subject}: {what}" if one.subject else what, column)
+        write(mark + one.check.ljust(column - _INDENT) + first)
+        for line in more:
+            write(" " * column + line)
+        if one.grade != "ok":
             for line in one.remedy.splitlines():
-                write(f"{' ' * (_INDENT + width + 4)}{plain(line)}")
+                for part in _wrapped(line, column + 2):
+                    write(" " * (column + 2) + part)
+
+
+def _wrapped(text: str, column: int) -> list[str]:
+    """Return *text* in lines that fit a terminal from that column on; words, which may be paths, are left whole."""
+    from textwrap import wrap
+
+    columns = room()
+    if columns == float("inf"):
+        return [plain(text)]
+    width = max(int(columns) - column, 40)
+    return wrap(plain(text), width, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def document(one: Finding) -> dict[str, Any]:

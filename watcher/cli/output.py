@@ -61,9 +61,9 @@ def print_table(
     table += [[cell or "-" for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
     shown = list(range(len(headers)))
-    room = _room()
+    columns = room()
     for column in reversed(range(len(headers))):
-        if headers[column] in spare and sum(widths[one] + 2 for one in shown) - 2 > room:
+        if headers[column] in spare and sum(widths[one] + 2 for one in shown) - 2 > columns:
             shown.remove(column)
     colored = context.colored
     write("\n".join(_line([(row[one], widths[one]) for one in shown], colored=colored) for row in table))
@@ -102,7 +102,7 @@ def _width(cell: Cell) -> int:
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def _room() -> float:
+def room() -> float:
     """Return how many columns stdout has; a pipe has all that are needed."""
     if not sys.stdout.isatty():
         return float("inf")

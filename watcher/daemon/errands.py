@@ -6,21 +6,23 @@ Not its business: the checks (``doctor``), and the rows (``store.requests``).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+from anyio import to_thread
 
 from watcher import clock, files, presence
 from watcher.bedrock.client import profile_region
 from watcher.bedrock.kinds import KINDS
 from watcher.config import Config, Mistake, examine
 from watcher.daemon.parts import Parts
-from watcher.daemon.watch import account_of, credentials_of, rules_of, settings_of
+from watcher.daemon.watch import account_of, credentials_of, rules_of, settings_of, wanted_jobs
 from watcher.doctor.aws import Place
 from watcher.doctor.rounds import Patient
 from watcher.doctor.rounds import examine as make_round
-from watcher.errors import LookError
+from watcher.errors import BadConfig, LookError
 from watcher.loop import Bell
-from watcher.model import CUSTOMIZATION, Job
+from watcher.model import CUSTOMIZATION, Job, JobArn
 
 DOCTOR = "doctor"
 
@@ -55,17 +57,23 @@ class Errands:
         if what != DOCTOR:
             return {"error": f"this daemon knows no errand {what!r}"}
         parts = self._parts
-        # As it is read now: what somebody has changed since is looked at before a reload does.
-        path = parts.config.path
-        written, mistakes = examine(str(path)) if path else (parts.config, ())
         jobs = await parts.transact(lambda: parts.store.jobs.listed(every=True))
-        findings = await make_round(patient_of(parts.config, written, mistakes, jobs))
+        findings = await make_round(await to_thread.run_sync(_patient, parts.config, jobs))
         return {"by": whoami(), "findings": [finding.dump() for finding in findings]}
 
 
 def whoami() -> dict[str, Any]:
     """Return who runs this process."""
     return {"pid": os.getpid(), "user": files.me()}
+
+
+def _patient(config: Config, jobs: Sequence[Job]) -> Patient:
+    """Return what the daemon looks at; blocks: files are read.
+
+    The configuration as it is written now is looked at as well, before a reload does.
+    """
+    written, mistakes = examine(str(config.path)) if config.path else (config, ())
+    return patient_of(config, written, mistakes, jobs)
 
 
 def patient_of(config: Config, written: Config, mistakes: tuple[Mistake, ...], jobs: Sequence[Job]) -> Patient:
@@ -75,27 +83,39 @@ def patient_of(config: Config, written: Config, mistakes: tuple[Mistake, ...], j
         written,
         mistakes,
         presence.database(config.state_dir),
-        list(places_of(config, jobs)),
+        places_of(config, jobs),
         settings_of(config),
     )
 
 
-def places_of(config: Config, jobs: Sequence[Job]) -> Iterable[Place]:
-    """Return where AWS is asked for *jobs*, each place with one of them, and by rules; else where it would be asked."""
+def places_of(config: Config, jobs: Sequence[Job]) -> list[Place]:
+    """Return where AWS is asked for *jobs* and those of the configuration, each place with one of them, and by rules.
+
+    Without any it is where AWS would be asked for a job given by name.
+    """
     places: dict[tuple[Any, ...], Place] = {}
-    for job in sorted(jobs, key=lambda one: _BEST_FIRST.index(one.state)):
-        account = account_of(job)
-        whose = credentials_of(config, account, job.profile)
-        place = Place(whose, job.region, KINDS[job.kind], account, job.identifier)
-        places.setdefault((whose, job.region, job.kind, account), place)
+    best = sorted(jobs, key=lambda one: _BEST_FIRST.index(one.state))
+    known = [(account_of(job), job.profile, job.region, job.kind, job.identifier) for job in best]
+    for account, profile, region, kind, identifier in [*known, *_configured(config)]:
+        place = Place(credentials_of(config, account, profile), region, KINDS[kind], account, identifier)
+        places.setdefault((place.whose, region, kind, account), place)
     for rule in rules_of(config):
-        whose = credentials_of(config, rule.account, "")
-        place = Place(whose, rule.region, KINDS[rule.kind], rule.account)
-        places.setdefault((whose, rule.region, rule.kind, rule.account), place)
+        place = Place(credentials_of(config, rule.account, ""), rule.region, KINDS[rule.kind], rule.account)
+        places.setdefault((place.whose, rule.region, rule.kind, rule.account), place)
     if not places and (region := config.aws.region or _region_of(config)):
-        place = Place(credentials_of(config, "", ""), region, KINDS[CUSTOMIZATION])
-        places[(region,)] = place
-    return places.values()
+        return [Place(credentials_of(config, "", ""), region, KINDS[CUSTOMIZATION])]
+    return list(places.values())
+
+
+def _configured(config: Config) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield what ``places_of`` has to know of the jobs of a configuration, which the daemon may not have read yet."""
+    try:
+        wanted = wanted_jobs(config)
+    except BadConfig:
+        return  # a mistake, and told as such
+    for job in wanted:
+        account = job.identifier.account if isinstance(job.identifier, JobArn) else ""
+        yield account, job.profile or "", job.region, job.kind, str(job.identifier)
 
 
 def _region_of(config: Config) -> str:

@@ -102,12 +102,18 @@ async def check_identity(keys: Keys, region: str, accounts: frozenset[str]) -> A
 async def check_permissions(keys: Keys, place: Place) -> AsyncIterator[Finding]:
     """List jobs, and Get one that is watched, if there is one."""
     look = Look(place.kind, place.region, keys, account=place.account)
-    if place.kind.listed:  # the others are never listed
-        yield await _list(look, place)
-    yield await _get(look, place)
+    allowed: list[str] = []
+    problems = [await _list(look, place, allowed)] if place.kind.listed else []  # the others are never listed
+    problems.append(await _get(look, place, allowed))
+    if allowed:
+        yield Finding(CHECK, place.title, Grade.OK, f"allowed: {', '.join(allowed)}")
+    for problem in problems:
+        if problem is not None:
+            yield problem
 
 
-async def _list(look: Look, place: Place) -> Finding:
+async def _list(look: Look, place: Place, allowed: list[str]) -> Finding | None:
+    """Return what is wrong with listing; None when nothing is, and the operation is *allowed*."""
     subject, operation = place.title, place.kind.list_operation
     try:
         with anyio.fail_after(PATIENCE):
@@ -118,13 +124,14 @@ async def _list(look: Look, place: Place) -> Finding:
         if error.fault is not LookFault.DENIED:
             return _refusal(subject, error)
         # The watch does without: it asks for each job by Get.
-        return Finding(
-            CHECK, subject, Grade.WARN, f"{operation} is denied: each job costs a call of its own", error.remedy
-        )
-    return Finding(CHECK, subject, Grade.OK, f"{operation} is allowed")
+        what = f"{operation} is denied: each job costs a call of its own"
+        return Finding(CHECK, subject, Grade.WARN, what, error.remedy)
+    allowed.append(operation)
+    return None
 
 
-async def _get(look: Look, place: Place) -> Finding:
+async def _get(look: Look, place: Place, allowed: list[str]) -> Finding | None:
+    """Return what is wrong with getting a job; None when nothing is, and the operation is *allowed*."""
     subject, operation = place.title, place.kind.get_operation
     if not place.job:
         what = f"no job is watched there, so {operation} was not tried"
@@ -137,10 +144,10 @@ async def _get(look: Look, place: Place) -> Finding:
     except LookError as error:
         if error.fault is not LookFault.NOT_FOUND:
             return _refusal(subject, error)
-        return Finding(
-            CHECK, subject, Grade.WARN, f"{operation} is allowed, and finds no job {place.job}", error.remedy
-        )
-    return Finding(CHECK, subject, Grade.OK, f"{operation} is allowed")
+        what = f"{operation} is allowed, and finds no job {place.job}"
+        return Finding(CHECK, subject, Grade.WARN, what, error.remedy)
+    allowed.append(operation)
+    return None
 
 
 def _refusal(subject: str, error: LookError) -> Finding:

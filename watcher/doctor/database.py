@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def check_database(path: Path, *, thorough: bool) -> Iterator[Finding]:
 
     That there is none is a failure for who wants it thorough: he expects one.
     """
-    if not thorough and not os.path.lexists(path) and os.access(path.parent, os.X_OK):
+    if not thorough and _is_absent(path):
         yield Finding(CHECK, str(path), Grade.WARN, "there is none yet", "add a job: bedrock-watch add JOB")
         return
     try:
@@ -49,6 +48,16 @@ def check_database(path: Path, *, thorough: bool) -> Iterator[Finding]:
             f"{_megabytes(found.free)} of it are free, and were made before free space could be given back",
             f'stop the daemon and run: sqlite3 {path} "PRAGMA auto_vacuum = 2; VACUUM"',
         )
+
+
+def _is_absent(path: Path) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _faults(path: Path, found: Condition) -> Iterator[Finding]:

@@ -50,7 +50,9 @@ def _configuration(config: Config) -> Iterator[Finding]:
 def _secret(path: Path) -> Iterator[Finding]:
     mode = _mode(path)
     if mode is None:
-        yield _unseen(path)
+        if not os.access(path.parent, os.X_OK):
+            yield _unseen(path)
+        # That there is none is the configuration's mistake, and told as such.
     elif mode & (stat.S_IROTH | stat.S_IWOTH):
         yield _finding(path, Grade.FAIL, "it holds a secret, and everybody may use it", "go-rwx")
     elif mode & (stat.S_IRGRP | stat.S_IWGRP):
@@ -70,30 +72,27 @@ def _state(directory: Path) -> Iterator[Finding]:
     if not os.access(directory, os.W_OK | os.X_OK):
         yield Finding(CHECK, str(directory), Grade.FAIL, "this user may not write in it", who_may(directory))
         return
-    if mode & stat.S_IRWXO:
-        yield _finding(directory, Grade.WARN, "everybody may look into it", "o-rwx")
-    else:
-        yield Finding(CHECK, str(directory), Grade.OK, f"mode {mode:04o}")
     database = presence.database(directory)
     names = [database.name + end for end in _BESIDE] + ["daemon.lock", "status.json"]
-    for path in (directory / name for name in names):
-        yield from _in_state(path, shared=bool(mode & stat.S_IWGRP))
+    shared = bool(mode & stat.S_IWGRP)
+    found = [finding for name in names if (finding := _in_state(directory / name, shared=shared))]
+    if mode & stat.S_IRWXO:
+        found.insert(0, _finding(directory, Grade.WARN, "everybody may look into it", "o-rwx"))
+    yield from found or [Finding(CHECK, str(directory), Grade.OK, f"mode {mode:04o}, and what is in it")]
 
 
-def _in_state(path: Path, *, shared: bool) -> Iterator[Finding]:
-    """Look at a file of the state directory; *shared*: its group may write in the directory."""
+def _in_state(path: Path, *, shared: bool) -> Finding | None:
+    """Return what is wrong with a file of the state directory; *shared*: its group may write in the directory."""
     mode = _mode(path)
     if mode is None:
-        return  # it is made when it is needed
-    writable = os.access(path, os.R_OK | os.W_OK)
-    if not writable:
-        yield Finding(CHECK, str(path), Grade.FAIL, "this user may not write it", who_may(path))
-    elif mode & stat.S_IRWXO and path.suffix != ".json":
-        yield _finding(path, Grade.WARN, "everybody may use it", "o-rwx")
-    elif shared and not mode & stat.S_IWGRP:
-        yield _finding(path, Grade.WARN, "the directory is the group's, and the group may not write this", "g+rw")
-    else:
-        yield Finding(CHECK, str(path), Grade.OK, f"mode {mode:04o}")
+        return None  # it is made when it is needed
+    if not os.access(path, os.R_OK | os.W_OK):
+        return Finding(CHECK, str(path), Grade.FAIL, "this user may not write it", who_may(path))
+    if mode & stat.S_IRWXO and path.suffix != ".json":
+        return _finding(path, Grade.WARN, "everybody may use it", "o-rwx")
+    if shared and not mode & stat.S_IWGRP:
+        return _finding(path, Grade.WARN, "the directory is the group's, and the group may not write this", "g+rw")
+    return None
 
 
 def _finding(path: Path, grade: Grade, what: str, change: str) -> Finding:
