@@ -126,7 +126,9 @@ class Reload:
 
     async def _write(self, config: Config, prints: dict[str, str]) -> dict[str, int]:
         digesting = [channel.name for channel in config.channels if channel.digest]
-        settings = Settings(wanted_jobs(config), repr(limits_of(config)), digesting, prints)
+        # In a thread: for a name without a region the SDK reads its files.
+        jobs = await to_thread.run_sync(wanted_jobs, config)
+        settings = Settings(jobs, repr(limits_of(config)), digesting, prints)
         return await self.parts.transact(self.parts.store.adopt, settings, clock.now())
 
     def _tell(self, before: Config, changed: list[str], revived: dict[str, int]) -> None:
