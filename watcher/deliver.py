@@ -180,6 +180,10 @@ class Lane:
         if open_post is not None:
             self._open_post, self._reopen = open_post, True
 
+    def leave(self) -> None:
+        """Send nothing more after the message that is under way: there will be no other turn."""
+        self._reopen = True
+
     async def turn(self) -> float | None:
         """Send what is due next; return when (epoch seconds) the next turn is, None: when there is news."""
         now, refusal = self._now(), None

@@ -58,7 +58,7 @@ class Lanes:
         config = self._parts.config
         self.tell = [channel.name for channel in config.channels if "delivery_dead" in channel.on]
         for name in self.lanes.keys() - {channel.name for channel in config.channels}:
-            del self.lanes[name]
+            self.lanes.pop(name).leave()
             self.bells.pop(name).ring()
         for channel in config.channels:
             manner = manner_of(channel, config.timezone, self.tell)
