@@ -137,6 +137,7 @@ USAGE = {
     ("x", "--cli-binary-format", "hex"): "'hex' is not one of",
     ("x", "--cli-auto-prompt"): "--cli-auto-prompt: there is no prompt here",
     ("x", "--no-such-option"): "No such option",
+    ("x", "--no-cli"): "ambiguous option: --no-cli could match --no-cli-auto-prompt, --no-cli-pager",
 }
 
 

@@ -7,6 +7,7 @@ Not its business: what the options' values mean (``inputs``, ``printing``), aski
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -33,9 +34,23 @@ class CliCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the words; a usage error exits with 252."""
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, list(self._whole(args)))
         except click.UsageError as error:
             raise _Misused(error.format_message(), error.ctx) from error
+
+    def _whole(self, args: Sequence[str]) -> Iterator[str]:
+        """Yield the words, with options written out that are shortened: ``--job-id`` is ``--job-identifier``."""
+        known = [option for parameter in self.params for option in parameter.opts if option.startswith("--")]
+        words = iter(args)
+        for word in words:
+            name, equals, value = word.partition("=")
+            if word == "--":
+                yield from (word, *words)
+                return
+            meant = [option for option in known if option.startswith(name)] if name.startswith("--") else []
+            if len(meant) > 1 and name not in known:
+                raise click.UsageError(f"ambiguous option: {name} could match {', '.join(meant)}")
+            yield meant[0] + equals + value if meant and name not in known else word
 
 
 def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click calls it
