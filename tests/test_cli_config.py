@@ -150,6 +150,8 @@ def test_check_answers_programs_in_json(run: Program, tmp_path: Path) -> None:
         "ok": False,
         "file": path,
         "jobs": 0,
+        "accounts": 0,
+        "rules": 0,
         "channels": [],
         "mistakes": [{"key": "timezone", "what": "is a number", "remedy": "expected a text"}],
         "warnings": [],

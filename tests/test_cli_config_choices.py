@@ -281,3 +281,16 @@ def test_show_gives_programs_numbers_lists_and_null(program: Program) -> None:
     (channel,) = document["channel"]
     assert (channel["digest"], channel["names"], channel["accounts"]) == ("00:00", ["b", "a"], [])
     assert (channel["burst"], channel["title"], channel["body"], channel["url"]) == (20, None, None, HIDDEN)
+
+
+def test_check_counts_accounts_and_rules_and_warns_of_a_profile_that_is_not_here(
+    program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The user of the service may have it: that is no mistake."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    account = '[[account]]\nid = "111111111111"\nprofile = "lab"\nregions = ["us-east-1"]\n'
+    program.configure(f"{account}[[discover]]\n[[channel]]\nname = 'a'\nurl = 'json://h'\n")
+    assert program("config", "check") == 0
+    assert "0 jobs, 1 channel, 1 account, 1 rule" in program.out
+    assert 'not checkable here: account 111111111111: you have no AWS profile "lab"' in program.err

@@ -271,7 +271,7 @@ def summary_of(kind: Kind, parsed: dict[str, Any]) -> dict[str, Any]:
 def decoded(summary: Summary) -> dict[str, Any]:
     """Return our summary as a dictionary, without what AWS left out."""
     found = dict(zip(summary.__struct_encode_fields__, msgspec.structs.astuple(summary), strict=True))
-    told = {key: value for key, value in found.items() if value not in (None, msgspec.Raw(b""))}
+    told = {key: value for key, value in found.items() if value not in (None, "", msgspec.Raw(b""))}
     return {key: msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value for key, value in told.items()}
 
 

@@ -193,6 +193,16 @@ def profile_region(profile: str) -> str:
         raise explain(error, "", Credentials(profile)) from error
 
 
+def profiles() -> frozenset[str]:
+    """Return the names of the profiles that this user has.  Raises LookError when the files cannot be read."""
+    from botocore.session import Session  # noqa: PLC0415 - only for a check
+
+    try:
+        return frozenset(Session().available_profiles)
+    except BotoCoreError as error:
+        raise explain(error, "", Credentials("")) from error
+
+
 def endpoint_of(region: str, settings: Settings) -> str:
     """Return the URL where Bedrock is asked in a region.  Raises LookError when it cannot be told."""
     if settings.endpoint_url:

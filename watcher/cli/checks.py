@@ -1,4 +1,4 @@
-"""Of which jobs nobody would be told, as far as a configuration alone can say.
+"""Of which jobs nobody would be told, and which profiles are not here, as far as a configuration alone can say.
 
 Not its business: what else is wrong with it (``doctor.choices``), and the jobs of the database (``routes``).
 """
@@ -8,6 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from watcher.config import ChannelConfig, Config, JobConfig
+from watcher.errors import LookError
+
+
+def unknown_profiles(settings: Config) -> Iterator[str]:
+    """Yield a warning for each account whose AWS profile this user does not have; the user of a service may."""
+    named = {one.id: one.profile or one.source_profile for one in settings.accounts}
+    if not any(named.values()):
+        return
+    # Here, not above: only a configuration with such accounts pays for AWS's SDK.
+    from watcher.bedrock.client import profiles
+
+    try:
+        known = profiles()
+    except LookError as error:
+        yield f"not checkable here: the accounts' profiles: {error.what}"
+        return
+    for account, profile in named.items():
+        if profile and profile not in known:
+            yield f'not checkable here: account {account}: you have no AWS profile "{profile}"; the daemon\'s user must'
 
 
 def untold_jobs(settings: Config) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import click
 
-from watcher.cli.checks import untold_jobs
+from watcher.cli.checks import unknown_profiles, untold_jobs
 from watcher.cli.context import Context
 from watcher.cli.words import counted
 from watcher.config import (
@@ -65,7 +65,7 @@ def check(context: Context, output: str) -> int:
     mistakes = (*found, *homeless, *(mistake for result in all_checked for mistake in result.mistakes))
     warnings = [*settings.warnings, *closed(settings), *(one.warning for one in all_checked if one.warning)]
     if not mistakes:
-        warnings += untold_jobs(settings)
+        warnings += [*untold_jobs(settings), *unknown_profiles(settings)]
     if output != "table":
         _print_json(_report(settings, checked, mistakes, warnings), output)
         return ExitCode.BAD_CONFIG if mistakes else ExitCode.DONE
@@ -74,6 +74,8 @@ def check(context: Context, output: str) -> int:
     if mistakes:
         raise BadConfigFile(settings.path, mistakes)
     counts = f"{counted(len(settings.jobs), 'job')}, {counted(len(settings.channels), 'channel')}"
+    for number, noun in ((len(settings.accounts), "account"), (len(settings.rules), "rule")):
+        counts += f", {counted(number, noun)}" if number else ""
     click.echo(f"ok: {settings.path or _BUILT_IN}: {counts}")
     return ExitCode.DONE
 
@@ -129,6 +131,8 @@ def _report(
         "ok": not mistakes,
         "file": _plain(settings.path),
         "jobs": len(settings.jobs),
+        "accounts": len(settings.accounts),
+        "rules": len(settings.rules),
         "channels": [{"name": each.name, "state": state, "service": each.service} for each, state in states],
         "mistakes": [{"key": each.key, "what": each.what, "remedy": each.remedy} for each in mistakes],
         "warnings": warnings,

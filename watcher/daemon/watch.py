@@ -63,12 +63,12 @@ class Watch:
     async def refresh(self) -> list[str]:
         """Take over what people have changed in the store; return the keys of groups that are new."""
         before = set(self.groups)
-        if not self._rules_read:
-            await self._use_rules()
         while jobs := await self._parts.transact(self._parts.store.ledger.roster, *self._seen):
             for job in jobs:
                 self._place(job)
             self._seen = jobs[-1].revision, jobs[-1].id
+        if not self._rules_read:
+            await self._use_rules()
         return [key for key in self.groups if key not in before]
 
     def reconfigure(self) -> None:
