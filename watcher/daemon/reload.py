@@ -84,6 +84,7 @@ class Reload:
         self.parts.config = config
         self.watch.reconfigure()
         self.lanes.reconfigure(changed)
+        await self.watch.refresh()  # before it is said: what was taken away is not looked at any more
         self.error, self.configured_at, self.reloaded_at = "", changed_at, clock.now()
         self._tell(before, changed, revived)
 
