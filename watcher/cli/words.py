@@ -73,8 +73,8 @@ def scope_title(key: str) -> str:
         where = f"account {account}" if account != "-" else "jobs given by name"
     elif account == "-":
         where = region
-    if kind not in ("*", CUSTOMIZATION):
-        where = f"{NOUNS.get(kind, kind)}s in {where}"
+    if kind in NOUNS and kind != CUSTOMIZATION:
+        where = f"{NOUNS[kind]}s in {where}"
     return plain(where if profile == "default" else f"{where} (profile {profile})")
 
 
