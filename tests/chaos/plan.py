@@ -118,9 +118,9 @@ class Plan:
         luck = self._luck("deaths")
         while True:
             early = luck.random() < 0.2
-            calm = luck.random() < 0.06
+            calm = luck.random() < 0.03
             yield Death(
-                seconds=luck.uniform(15, 25) if calm else luck.uniform(0.0, 1.5 if early else 4.5),
+                seconds=luck.uniform(15, 25) if calm else luck.uniform(0.0, 1.5 if early else 3.2),
                 early=early,
                 in_flight=not early and luck.random() < 0.4,
                 signal="SIGTERM" if luck.random() < 0.08 else "SIGKILL",
@@ -162,7 +162,7 @@ class Plan:
             seconds = luck.uniform(2.0, 8.0)
             side = ""
             if what == "lock":
-                seconds = luck.uniform(11.0, 13.0) if luck.random() < 0.25 else luck.uniform(0.5, 5.0)
+                seconds = luck.uniform(11.0, 13.0) if luck.random() < 0.15 else luck.uniform(0.5, 4.0)
             if what == "clock":
                 side = str(luck.choice((-3600, -90, 90, 3600)))
             yield Trouble(luck.uniform(4.0, 12.0), what, side=side, seconds=seconds)
