@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
+import shutil
 import ssl
 import tempfile
 import threading
@@ -56,7 +58,7 @@ def perform(plan: Plan, directory: Path, *, broken: str = "", only: Callable[[St
         (only or _everything)(stage)
         settle(stage)
         seconds = time.time() - stage.began
-        evidence = _evidence(stage)
+        evidence = _keep(stage)
         return Result(stage, judge(evidence), evidence, seconds)
 
 
@@ -90,7 +92,10 @@ def settle(stage: Stage) -> None:
 def _everything(stage: Stage) -> None:
     plan = stage.plan
     tasks: list[Callable[[], None]] = [
-        *(lambda act=act: act(stage) for act in (people.births, people.visits, troubles.faults, troubles.machine)),
+        *(
+            lambda act=act: act(stage)
+            for act in (people.births, people.visits, troubles.faults, troubles.machine, _record)
+        ),
         *(lambda channel=channel: troubles.moods(stage, channel) for channel in (*CHANNELS, EXTRA)),
     ]
     threads = [threading.Thread(target=_guarded, args=(stage, task), daemon=True) for task in tasks]
@@ -102,6 +107,21 @@ def _everything(stage: Stage) -> None:
         stage.over.set()
         for thread in threads:
             thread.join()
+
+
+def _record(stage: Stage) -> None:
+    """Keep what there is of the evidence, for whoever wants to look at a run before its end."""
+    while not stage.over.wait(20):
+        _keep(stage)
+
+
+def _keep(stage: Stage) -> Evidence:
+    """Return the evidence, having left it and the database in the run's directory."""
+    evidence = _evidence(stage)
+    (stage.home.directory / "evidence.pickle").write_bytes(pickle.dumps(evidence))
+    with contextlib.suppress(OSError):
+        shutil.copy(stage.home.database, stage.home.directory / "last.db")
+    return evidence
 
 
 def _guarded(stage: Stage, task: Callable[[], None]) -> None:
