@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= build
 
-.PHONY: demo test bench bench-short chaos chaos-short check lint types contracts format lock clean
+.PHONY: demo test bench bench-short chaos chaos-short fuzz check lint types contracts format lock clean
 
 demo: $(STAMP)  ## Run the daemon on a simulated Bedrock and show the alerts (half a minute, needs nothing)
 	$(BIN)/bedrock-watch demo
@@ -24,6 +24,9 @@ chaos: $(STAMP)  ## Kill the daemon 200 times and more, break everything around 
 
 chaos-short: $(STAMP)  ## The same with 20 kills: about two minutes
 	PYTHONPATH=tests $(BIN)/python -m chaos --short $(CHAOS)
+
+fuzz: $(STAMP)  ## Bad input, a hundred times as much of it as the tests have: a quarter of an hour
+	FUZZ_EXAMPLES=2500 $(BIN)/python -m pytest tests/test_fuzz_bodies.py tests/test_fuzz_words.py
 
 check: lint types contracts  ## Run the static checks
 

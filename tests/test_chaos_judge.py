@@ -119,6 +119,16 @@ def test_a_state_that_nobody_could_write_down_may_be_skipped() -> None:
     assert judge(spoilt).good
 
 
+def test_a_state_with_the_same_words_as_the_one_told_before_it_is_no_news() -> None:
+    """Between two looks a sub-task completed, and was begun again: both looks show it in progress."""
+    again = {"training": ("InProgress", "2026-11-20T08:50:00Z")}
+    begun, ended = HISTORY.eras[1], HISTORY.eras[2]
+    between = Era("InProgress", {"training": ("Completed", "2026-11-20T08:40:00Z")}, 30.0)
+    history = replace(HISTORY, eras=(HISTORY.eras[0], begun, between, Era("InProgress", again, 40.0), ended))
+    looks = (*GOOD.looks[:3], Look(45.0, "us-east-1", ARN), *GOOD.looks[3:])
+    assert judge(replace(GOOD, histories=(history,), looks=looks)).good
+
+
 def test_a_message_that_was_refused_did_not_arrive() -> None:
     assert judge(with_messages(*HOOK, MAIL[0], replace(MAIL[1], outcome="refused"))).lost
 

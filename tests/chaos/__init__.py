@@ -9,7 +9,8 @@ sub-tasks stay the same.  An era has been *seen for certain* when the endpoint g
 the same daemon process, with its disk and its database in order and not stopped, asked again in that region
 afterwards: it asks again only when it has written down what it saw.  Every channel must be told
   - the last era of each job, and of a failed one AWS's failureMessage, word for word;
-  - every era that was seen for certain;
+  - every era that was seen for certain, unless its statuses are those of the era that was told before it: a sub-task
+    that was run again, and completed while nobody could look, has not changed for whoever looks now;
   - every event that any channel was told, if the channel's ``on`` has it.
 An era that nobody looked at may be missing: its changes then appear in the next one that is told, and the words
 ``old -> new`` of a job's messages always form a chain without a gap.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 from dataclasses import replace
 
@@ -29,6 +30,8 @@ def main() -> int:
         kills=size.kills if options.kills is None else options.kills,
         seconds=size.seconds if options.seconds is None else options.seconds,
     )
+    # Whoever ends a run wants its processes and its small disk gone, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     sys.stderr.write(f"chaos: seed {seed}, {size.kills} kills; the full run takes about a quarter of an hour\n")
     with scratch(options.keep) as directory:

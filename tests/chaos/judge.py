@@ -100,10 +100,11 @@ def _of(subject: str, events: Mapping[int, Told]) -> list[Told]:
 
 
 def _untold(evidence: Evidence, history: History, telling: Telling) -> Iterator[str]:
-    """Yield the eras of *history* that had to be told and were not."""
+    """Yield the eras of *history* that had to be told and were not: the latest words before their end are others."""
     last = len(history.eras) - 1
     for era in sorted(seen_for_certain(evidence, history) | {last}):
-        if era not in telling.eras:
+        latest = max((told for told in telling.eras if told <= era), default=None)
+        if latest is None or history.eras[latest].words != history.eras[era].words:
             what = "its end" if era == last else f"era {era}, which was seen for certain,"
             yield f"{history.name}: {what} ({history.eras[era].status}) was told nowhere"
     if history.failure and history.failure not in telling.failures:

@@ -21,6 +21,11 @@ class Era:
     begins: float
     fields: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def words(self) -> tuple[str, dict[str, str]]:
+        """The statuses alone: what is compared when news is looked for."""
+        return self.status, {name: status for name, (status, _) in self.steps.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class History:

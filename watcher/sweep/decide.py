@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from watcher.bedrock.answers import Answer
@@ -41,6 +42,9 @@ from watcher.policy import (
 from watcher.store.ledger import Miss, Scope
 from watcher.sweep.watched import Watched, mark_of_facts
 
+_AHEAD = timedelta(days=1)
+"""How far AWS's clock may be ahead of ours: with more its signatures would not be taken either."""
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -68,6 +72,7 @@ def sight(
     """
     version, old_facts = known
     fresh = _read(how.kind, answer.facts)
+    _check_age(fresh, now)
     arn = _arn(how.kind, job, answer.facts)
     old = None if old_facts is None else how.kind.read(old_facts)
     if old is not None and is_stale(old, fresh):
@@ -174,6 +179,13 @@ def _read(kind: Kind, facts: Mapping[str, Any]) -> Snapshot:
         return kind.read(facts)
     except MalformedResponse as error:
         raise LookError(LookFault.MALFORMED, "MalformedResponse", str(error), "asked again soon") from error
+
+
+def _check_age(fresh: Snapshot, now: float) -> None:
+    """Raise LookError for a change of the future: every later answer would be taken for an older truth."""
+    if fresh.changed_at is not None and fresh.changed_at > utc(now) + _AHEAD:
+        what = f"its last change is of {fresh.changed_at:%Y-%m-%d %H:%M:%S}, which is to come"
+        raise LookError(LookFault.MALFORMED, "MalformedResponse", what, "check this machine's clock")
 
 
 def _arn(kind: Kind, job: Watched, facts: Mapping[str, Any]) -> JobArn:
