@@ -107,6 +107,8 @@ class Keys:
     async def close(self) -> None:
         """Close the clients' connections; the next look opens new ones."""
         self._clients = {}
+        if self._search is not None:
+            self._search.source.stop()  # a program that hangs would outlive us
         await self._stack.aclose()
 
     @property
