@@ -163,7 +163,10 @@ upgrade() {
     fail "the new version does not start (its last words are above)" "the old one runs again"
 }
 
-last_words() { journalctl --no-pager --output=cat --unit=$NAME --lines=20 >&2 || true; }
+last_words() { # journald may not have written them yet
+    journalctl --sync 2>/dev/null || true
+    journalctl --no-pager --output=cat --unit=$NAME --lines=20 >&2 || true
+}
 
 install_or_upgrade() { # python, wheelhouse
     [ ! -e $LINK ] || [ "$(readlink $LINK)" = "$OPT/current/bin/$NAME" ] ||

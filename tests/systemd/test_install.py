@@ -93,6 +93,18 @@ def test_it_installs_into_an_image_where_no_systemd_runs(machine: Container) -> 
     machine.run("systemctl daemon-reload && systemctl start bedrock-watch")
 
 
+def test_the_delay_between_restarts_grows_where_systemd_knows_how(machine: Container) -> None:
+    """From 254 on; here is 252, which can at least show where the drop-in lies."""
+    newer = '#!/bin/sh\n[ "$1" != --version ] && exec /bin/systemctl "$@"\necho \'systemd 254 (254.1)\'\n'
+    machine.write("/usr/local/sbin/systemctl", newer)
+    machine.run("chmod 755 /usr/local/sbin/systemctl")
+    machine.run(OFFLINE)
+    assert "RestartSteps=8" in machine.run("/bin/systemctl cat bedrock-watch").stdout
+    machine.run("rm /usr/local/sbin/systemctl")
+    machine.run(OFFLINE)
+    assert "RestartSteps" not in machine.run("systemctl cat bedrock-watch").stdout
+
+
 def test_the_configuration_is_the_commented_example_for_the_group_to_read(service: Service) -> None:
     container = service.container
     assert container.run(f"stat -c '%a %U:%G' {CONFIGURATION}").stdout == "640 root:bedrock-watch\n"
