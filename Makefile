@@ -13,7 +13,7 @@ demo: $(STAMP)  ## Run the daemon on a simulated Bedrock and show the alerts (ha
 test: $(STAMP)  ## Run all tests
 	$(BIN)/python -m pytest
 
-bench: $(STAMP)  ## Measure what it costs beside what people use today (ten minutes; writes build/bench.json, build/cost.svg)
+bench: $(STAMP)  ## Measure what it costs beside what people use today (five minutes; writes build/bench.json, build/cost.svg)
 	cd tests && ../$(BIN)/python -m bench --out "$(abspath $(OUT))"
 
 bench-short: $(STAMP)  ## The same in about a minute, with fewer and smaller rounds

@@ -45,12 +45,12 @@ def _drains(messages: int, rounds: int) -> Step:
 
 FULL: tuple[Step, ...] = (
     _cost(1_000, 5, _ALL),
-    _cost(10_000, 3, (OURS, "boto3-get", "boto3-list", FLOOR)),
-    _cost(100_000, 3, (OURS, FLOOR)),
-    _confirmation(3),
-    _set("the daemon at rest", "rest", lambda: costs.at_rest(30.0)),
-    _set("telling changes", "detection", lambda: news.detection(300)),
-    _drains(2_000, 3),
+    _cost(10_000, 3, _LISTS),
+    _cost(100_000, 2, (OURS, FLOOR)),
+    _confirmation(2),
+    _set("the daemon at rest", "rest", lambda: costs.at_rest(20.0)),
+    _set("telling changes", "detection", lambda: news.detection(150)),
+    _drains(1_000, 3),
     _set("beginning", "starts", lambda: starts.starts(21)),
     _set("the event loop", "stalls", lambda: [stalls.stalls(10_000, 20)]),
 )
