@@ -117,7 +117,8 @@ class Watch:
         for _ in range(2):
             async with anyio.create_task_group() as tasks:
                 for group in self.groups.values():
-                    tasks.start_soon(group.turn)
+                    if not group.swept_at:
+                        tasks.start_soon(group.turn)
         return any(group.troubled for group in self.groups.values())
 
     def _place(self, job: Job) -> None:
