@@ -10,8 +10,8 @@ OUT ?= build
 demo: $(STAMP)  ## Run the daemon on a simulated Bedrock and show the alerts (half a minute, needs nothing)
 	$(BIN)/bedrock-watch demo
 
-test: $(STAMP)  ## Run all tests
-	$(BIN)/python -m pytest
+test: $(STAMP)  ## Run all tests, four files at a time: most of them wait for a program (four minutes)
+	$(BIN)/python -m pytest -n 4 --dist loadfile
 
 bench: $(STAMP)  ## Measure what it costs beside what people use today (five minutes; writes build/bench.json, build/cost.svg)
 	cd tests && ../$(BIN)/python -m bench --out "$(abspath $(OUT))"
