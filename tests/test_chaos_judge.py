@@ -232,3 +232,34 @@ def test_an_entry_of_a_summary_in_words_counts_for_the_event_that_it_names() -> 
     verdict = judge(with_messages(*HOOK, wrong))
     assert verdict.phantoms == ("mail: a summary tells of COMPLETED job-1, which no event says",)
     assert verdict.lost == ("mail was not told event 3 (FAILED job-1)",)
+
+
+def test_an_entry_of_a_summary_is_that_of_two_like_events_which_was_not_told_yet() -> None:
+    """Event 2 began training and was told alone; event 4 began it again, and stands in a summary that spans both."""
+    again = {"training": ("InProgress", "2026-11-20T08:50:00Z")}
+    paused = {"training": ("Completed", "2026-11-20T08:40:00Z")}
+    eras = (
+        *HISTORY.eras[:2],
+        Era("InProgress", paused, 30.0),
+        Era("InProgress", again, 40.0),
+        *HISTORY.eras[2:],
+    )
+    finished = replace(
+        STARTED, event=3, headline="FINISHED", changes=(Change("training", "InProgress", "Completed"),), steps=paused
+    )
+    restarted = replace(STARTED, event=4, changes=(Change("training", "Completed", "InProgress"),), steps=again)
+    failed = replace(FAILED, event=5)
+    hook = tuple(
+        Message("hook", float(number), "accepted", (told,))
+        for number, told in enumerate((SEEN, STARTED, finished, restarted, failed))
+    )
+    mail = tuple(
+        Message("mail", 50.0 + number, "accepted", (in_words(told),)) for number, told in enumerate((STARTED, finished))
+    )
+    summary = Message(
+        "mail", 70.0, "accepted", (Told(0, "job-1", "STARTED"), Told(0, "job-1", "FAILED")), between=(1, 5)
+    )
+    evidence = replace(GOOD, histories=(replace(HISTORY, eras=eras),), looks=(), messages=(*hook, *mail, summary))
+    assert judge(evidence).good, judge(evidence)
+    without = replace(evidence, messages=(*hook, *mail, replace(summary, told=summary.told[1:])))
+    assert judge(without).lost == ("mail was not told event 4 (STARTED job-1)",)

@@ -52,15 +52,22 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def matched(messages: list[Message]) -> list[Message]:
-    """Return *messages* with each headline of a summary in plain text given the event that it tells of.
+    """Return *messages*, in the order in which they came, with each headline of a summary given its event.
 
-    That is the oldest event of its span with the same subject and headline which this summary has not told yet.
+    That is the oldest event of the summary's span with the same subject and headline that this channel was not told
+    yet; when it was told them all, the oldest.
     """
     known = {told.event: told for one in messages for told in one.told if told.event}
-    return [_matched(one, known) if any(not told.event for told in one.told) else one for one in messages]
+    heard: dict[str, set[int]] = defaultdict(set)
+    found = []
+    for one in sorted(messages, key=lambda message: message.began):
+        plain = any(not told.event for told in one.told)
+        found.append(_matched(one, known, heard[one.channel]) if plain else one)
+        heard[one.channel].update(told.event for told in found[-1].told)
+    return found
 
 
-def _matched(message: Message, known: Mapping[int, Told]) -> Message:
+def _matched(message: Message, known: Mapping[int, Told], heard: set[int]) -> Message:
     first, last = message.between
     rest = [told for event, told in sorted(known.items()) if first <= event <= last]
     found: list[Told] = []
@@ -70,8 +77,9 @@ def _matched(message: Message, known: Mapping[int, Told]) -> Message:
         if not same:
             garbled = f"a summary tells of {entry.headline} {entry.subject}, which no event says"
             continue
-        rest.remove(same[0])
-        found.append(Told(same[0].event, entry.subject, entry.headline, repeat=entry.repeat, late=entry.late))
+        one = next((told for told in same if told.event not in heard), same[0])
+        rest.remove(one)
+        found.append(Told(one.event, entry.subject, entry.headline, repeat=entry.repeat, late=entry.late))
     return Message(message.channel, message.began, message.outcome, tuple(found), message.between, garbled)
 
 
