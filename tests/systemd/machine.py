@@ -20,9 +20,18 @@ PROGRAMS = {
     "setpriv": "util-linux",
 }
 
+CANNOT = 77
+"""What test harnesses exit with for "skipped" (automake's protocol)."""
+
 
 class CannotRun(Exception):
     """This machine cannot run the suite; the text says why, and what would help."""
+
+
+def banner(what: str, *reasons: str) -> str:
+    """Return words that nobody overlooks."""
+    line = "!" * 100
+    return "\n".join((line, f"!!! NOT TESTED: {what}", *(f"!!! {reason}" for reason in reasons), line))
 
 
 def prepare() -> None:

@@ -1,7 +1,7 @@
 """``make test-systemd``: the service's tests, in a container with a real systemd, with no network but loopback.
 
 Everything happens in namespaces and in a cgroup of its own; all of it ends when this process ends, however that is.
-Exits with pytest's code, or with CANNOT where this machine cannot run the suite: never with success then.
+Exits with pytest's code, or with CANNOT where this machine cannot run the suite or a part of it: never with success then.
 Not its business: what is tested.
 """
 
@@ -16,9 +16,7 @@ from pathlib import Path
 import image
 import machine
 import wheels
-
-CANNOT = 77
-"""What test harnesses exit with for "skipped" (automake's protocol)."""
+from machine import CANNOT, banner
 
 _CGROUPS = Path("/sys/fs/cgroup")
 
@@ -33,17 +31,13 @@ def main(arguments: list[str]) -> int:
         machine.prepare()
         image.image()
     except machine.CannotRun as reason:
-        print(banner(str(reason)), file=sys.stderr, flush=True)
+        print(
+            banner("the systemd service. This machine cannot run its tests.", str(reason)), file=sys.stderr, flush=True
+        )
         return CANNOT
     wheels.wheelhouse()
     own = [sys.executable, __file__]
     return subprocess.run(["unshare", "--mount", *own, "--apart", *arguments], check=False).returncode
-
-
-def banner(reason: str) -> str:
-    """Return words that nobody overlooks."""
-    line = "!" * 100
-    return f"{line}\n!!! NOT TESTED: the systemd service. This machine cannot run its tests.\n!!! {reason}\n{line}"
 
 
 def _apart(arguments: list[str]) -> int:

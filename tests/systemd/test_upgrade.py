@@ -56,7 +56,7 @@ def test_the_previous_version_hands_its_queue_over(
     """It had no system service: somebody has written a unit of their own, with the service's user and directories."""
     source = wheels.previous(tmp_path)
     if source is None:
-        pytest.skip(f"NOT TESTED: the history here does not have {wheels.PREVIOUS[:7]}: git fetch --unshallow")
+        pytest.skip(f"the history here does not have {wheels.PREVIOUS[:7]}: git fetch --unshallow")
     wheels.wheel(source, machine.path("/root"))
     machine.run("python3 -m venv /opt/old && /opt/old/bin/pip install -q /root/bedrock_watch-*.whl")
     machine.run("useradd --system bedrock-watch && install -d -o bedrock-watch -g bedrock-watch /var/lib/bedrock-watch")
