@@ -121,6 +121,19 @@ def test_without_a_daemon_the_command_looks_itself_and_says_so(clinic: Clinic) -
     assert "FAIL  daemon" in done.stdout
 
 
+def test_of_a_configuration_that_cannot_be_read_nothing_is_made_up(program: Program, tmp_path: Path) -> None:
+    """What the defaults say would be of another database: whether this one's daemon runs is not known."""
+    gone = str(tmp_path / "gone.toml")
+    assert program("--config", gone, "doctor", "-o", "json") == ExitCode.BAD_CONFIG
+    said, configuration = program.document()["findings"]
+    assert (said["check"], said["severity"]) == ("daemon", "not checkable here")
+    assert "correct --config" in said["remedy"]
+    assert (configuration["check"], configuration["severity"]) == ("configuration", "fail")
+    with daemon(program.state_dir, configuration=gone):
+        program("--config", gone, "doctor", "-o", "json")
+    assert program.document()["findings"][0]["finding"] == "it runs"
+
+
 def test_the_daemon_sees_what_only_the_service_is_given(clinic: Clinic, tmp_path: Path) -> None:
     """A credential of systemd's: not checkable from a shell, and no failure there."""
     credentials = tmp_path / "credentials"

@@ -21,7 +21,7 @@ from watcher.cli.options import output_option
 from watcher.cli.output import note
 from watcher.config import Mistake, examine
 from watcher.doctor.finding import Finding, Grade, verdict
-from watcher.errors import ExitCode, StoreError, WatchError
+from watcher.errors import BadConfig, ExitCode, StoreError, WatchError
 from watcher.store import Store
 
 PATIENCE = 75.0
@@ -56,16 +56,52 @@ def doctor(context: Context, *, send: bool, output: str) -> int:
     """
     # A configuration with mistakes is a finding, not the end.
     context.config, mistakes = examine(context.config_path)
-    pid, daemon = _daemon(context)
-    report = _by_daemon(context, pid) if pid is not None else _Report()
-    if not report.by:
-        report = _by_ourselves(context, mistakes, report.findings)
-    findings = [daemon, *report.findings]
+    if _is_placed(context):
+        pid, daemon = _daemon(context)
+        report = _by_daemon(context, pid) if pid is not None else _Report()
+        if not report.by:
+            report = _by_ourselves(context, mistakes, report.findings)
+        findings = [daemon, *report.findings]
+    else:
+        report = _of_nowhere(context, mistakes)
+        findings = report.findings
     if send and not any(one.code == ExitCode.BAD_CONFIG and one.grade is Grade.FAIL for one in findings):
         findings += _sent(context)
     _say_who(report, output)
     print_findings(context, findings, output, {"by": "daemon" if report.by_daemon else "command", **report.by})
     return verdict(findings)
+
+
+def _is_placed(context: Context) -> bool:
+    """Return whether it is known which database, and so which daemon, is meant; else only the file could tell.
+
+    A daemon whose file is gone, or closed to this user, says which file it has read.
+    """
+    path = context.config.path
+    if path is None:
+        return True
+    try:
+        with path.open("rb"):
+            return True
+    except (OSError, ValueError):
+        asked = Context(context.config_path)
+    try:
+        service.despite_mistakes(asked)
+    except BadConfig:
+        return False
+    context.config = asked.config
+    return True
+
+
+def _of_nowhere(context: Context, mistakes: tuple[Mistake, ...]) -> _Report:
+    """Tell what can be told when the configuration cannot be read: what the defaults say would be of another daemon."""
+    from watcher.daemon.errands import whoami
+    from watcher.doctor.configuration import check_configuration
+
+    remedy = next((one.remedy for one in mistakes if one.remedy), "make the configuration readable")
+    what = "which one, and whether it runs, is not known without the configuration"
+    daemon = Finding("daemon", "", Grade.UNKNOWN, what, remedy)
+    return _Report([daemon, *check_configuration(context.config, mistakes)], whoami())
 
 
 def _daemon(context: Context) -> tuple[int | None, Finding]:
