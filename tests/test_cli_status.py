@@ -13,6 +13,7 @@ from support_config import as_nobody, open_dir
 from support_jobs import at, response, step
 
 from watcher import clock, presence
+from watcher.cli import service
 from watcher.errors import LookError, LookFault
 from watcher.model import WatchLost
 
@@ -37,6 +38,18 @@ def test_how_to_start_it_keeps_the_configuration_that_was_named(program: Program
     file = program.configure("").rename(tmp_path / "my own.toml")
     assert program("--config", str(file), "status") == 3
     assert f"bedrock-watch --config '{file}' run" in program.err
+
+
+def test_the_machines_service_is_started_as_such(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A member of its group who ran it by hand would have neither its identity nor its secrets."""
+    monkeypatch.setattr(service, "SYSTEM_STATE_DIR", tmp_path / "lib")
+    file = program.configure("")
+    file.write_text(f'state_dir = "{tmp_path / "lib"}"\n')
+    assert program("status") == 3
+    assert "start it: sudo systemctl start bedrock-watch\n" in program.err
+    assert "bedrock-watch run" not in program.err
 
 
 def test_a_daemon_that_runs_is_shown_with_what_it_watches(program: Program) -> None:

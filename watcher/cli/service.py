@@ -74,6 +74,8 @@ def how_to_start(context: Context) -> str:
     """Return the words that start the daemon with the configuration in use."""
     from shlex import quote
 
+    if context.state_dir == SYSTEM_STATE_DIR:  # by hand it would have another identity, and not the service's secrets
+        return "start it: sudo systemctl start bedrock-watch"
     option = f" --config {quote(context.config_path)}" if context.config_path else ""
     return f"start it: bedrock-watch{option} run, or systemctl --user start bedrock-watch"
 
