@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -140,7 +141,8 @@ def test_shells_complete_its_commands(service: Service) -> None:
 def test_the_manual_page_is_there_and_has_every_command(service: Service) -> None:
     page = service.container.run("MANWIDTH=200 man bedrock-watch", user="alice").stdout
     help_text = service.container.run("bedrock-watch --help").stdout
-    commands = [line.split()[0] for line in help_text.partition("Commands:")[2].splitlines() if line.strip()]
+    # What is indented further goes on with the line before.
+    commands = re.findall(r"^  (\S+)", help_text.partition("Commands:")[2], re.MULTILINE)
     assert len(commands) > 12
     for command in commands:
         assert f"bedrock-watch {command}" in page
