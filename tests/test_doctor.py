@@ -121,13 +121,18 @@ def test_without_a_daemon_the_command_looks_itself_and_says_so(clinic: Clinic) -
     assert "FAIL  daemon" in done.stdout
 
 
-def test_of_a_configuration_that_cannot_be_read_nothing_is_made_up(program: Program, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("text", "help_"), [(None, "correct --config"), ("state_dir = /srv/x\n", "double quotes")])
+def test_of_a_configuration_that_cannot_be_read_nothing_is_made_up(
+    program: Program, tmp_path: Path, text: str | None, help_: str
+) -> None:
     """What the defaults say would be of another database: whether this one's daemon runs is not known."""
     gone = str(tmp_path / "gone.toml")
+    if text is not None:
+        Path(gone).write_text(text)
     assert program("--config", gone, "doctor", "-o", "json") == ExitCode.BAD_CONFIG
     said, configuration = program.document()["findings"]
     assert (said["check"], said["severity"]) == ("daemon", "not checkable here")
-    assert "correct --config" in said["remedy"]
+    assert help_ in said["remedy"]
     assert (configuration["check"], configuration["severity"]) == ("configuration", "fail")
     with daemon(program.state_dir, configuration=gone):
         program("--config", gone, "doctor", "-o", "json")

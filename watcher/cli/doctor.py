@@ -20,6 +20,7 @@ from watcher.cli.health import SILENT, ailment
 from watcher.cli.options import output_option
 from watcher.cli.output import note
 from watcher.config import Mistake, examine
+from watcher.config.values import UNKNOWN
 from watcher.doctor.finding import Finding, Grade, verdict
 from watcher.errors import BadConfig, ExitCode, StoreError, WatchError
 from watcher.store import Store
@@ -77,14 +78,9 @@ def _is_placed(context: Context) -> bool:
 
     A daemon whose file is gone, or closed to this user, says which file it has read.
     """
-    path = context.config.path
-    if path is None:
+    if context.config.origins["state_dir"] != UNKNOWN:
         return True
-    try:
-        with path.open("rb"):
-            return True
-    except (OSError, ValueError):
-        asked = Context(context.config_path)
+    asked = Context(context.config_path)
     try:
         service.despite_mistakes(asked)
     except BadConfig:

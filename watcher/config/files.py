@@ -15,7 +15,7 @@ from typing import Any
 from watcher.config import estate, sections
 from watcher.config.queues import read_queues
 from watcher.config.reader import Mistake, Reading, Table, expand
-from watcher.config.values import FROM_FILE, Config
+from watcher.config.values import FROM_FILE, UNKNOWN, Config
 from watcher.errors import BadConfig
 from watcher.files import who_may
 
@@ -54,14 +54,14 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
     file = find(path, env)
     reading = Reading(file.parent if file else Path(), env)
     values: dict[str, Any] = {}
-    public, data = False, b""
+    public, data, placed = False, b"", True
     try:
         if file:
             data, public = _read(file)
             values = _parse(data)
     except _Unusable as error:
         reading.mistakes.append(error.mistake)
-        values = _head(data)
+        values, placed = _head(data)
     top = Table(values, "", reading)
     state_dir, chosen_by = sections.read_state_dir(top, env)
     timezone = sections.read_timezone(top)
@@ -94,18 +94,21 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
         queues=queues,
         channels=channels,
         warnings=tuple(reading.warnings),
-        origins={**dict.fromkeys(reading.given, FROM_FILE), "state_dir": chosen_by},
+        origins={**dict.fromkeys(reading.given, FROM_FILE), "state_dir": chosen_by if placed else UNKNOWN},
     )
     top.close()
     return config, tuple(reading.mistakes)
 
 
-def _head(data: bytes) -> dict[str, Any]:
-    """Return the keys above the first table of a file that is no TOML as a whole: they say where the database is."""
+def _head(data: bytes) -> tuple[dict[str, Any], bool]:
+    """Return the keys above the first table of a file that is no TOML as a whole, and whether they could be read.
+
+    They say where the database is.  Without *data* the file could not be read at all.
+    """
     try:
-        return _parse((b"\n" + data).partition(b"\n[")[0])
+        return _parse((b"\n" + data).partition(b"\n[")[0]), bool(data)
     except _Unusable:
-        return {}
+        return {}, False
 
 
 def find(path: str | None = None, env: Mapping[str, str] = os.environ) -> Path | None:

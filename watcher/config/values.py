@@ -20,6 +20,9 @@ HIDDEN = "(hidden)"
 FROM_FILE = "this file"
 """Who set a key: the configuration file."""
 
+UNKNOWN = "a file that cannot be used"
+"""Who set ``state_dir``, when only the file could tell, and it does not: the value is a default, and may be wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class PollConfig:
