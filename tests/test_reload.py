@@ -190,6 +190,7 @@ def test_a_configuration_that_cannot_be_used_is_refused_and_changes_nothing(
         assert daemon.terminate() == 0
     assert shown.returncode == 0
     assert "changed, and refused: " in shown.stdout
+    assert "nobody will be told" not in shown.stderr
     assert "the daemon refused the changed configuration, and goes on with the old one" in shown.stderr
     assert said in shown.stderr
     assert said in document["reload_error"]

@@ -44,7 +44,8 @@ class _Standing:
     """All that is told.  *own* is what the daemon says of itself; *ailment* is empty when it runs and is well.
 
     *troubles*: the scopes that cannot be looked at, by their keys; *failing*: how many jobs cannot, for whatever
-    reason; *mutes*: which job (None: all news) is muted until when; *untold*: the jobs that no channel would tell of.
+    reason; *mutes*: which job (None: all news) is muted until when; *untold*: the jobs that no channel would tell of;
+    *channels*: the names of those that are told.
     """
 
     now: float
@@ -56,6 +57,7 @@ class _Standing:
     failing: int
     mutes: list[tuple[Job | None, float]]
     untold: list[str]
+    channels: list[str]
 
 
 @click.command()
@@ -71,7 +73,7 @@ def status(context: Context, *, output: str) -> int:
     mistakes = service.despite_mistakes(context)
     pid = service.daemon_pid(context)
     with context.store() as store:
-        standing = _standing(context, store, pid, now)
+        standing = _standing(context, store, pid, now, refused=bool(mistakes))
         if output == "table":
             for name, cell in _lines(context, standing):
                 write(f"{name.ljust(13)}  {paint(cell, colored=context.colored)}".rstrip())
@@ -89,8 +91,11 @@ def status(context: Context, *, output: str) -> int:
     return ExitCode.NOT_RUNNING if standing.ailment else ExitCode.DONE
 
 
-def _standing(context: Context, store: Store, pid: int | None, now: float) -> _Standing:
+def _standing(context: Context, store: Store, pid: int | None, now: float, *, refused: bool) -> _Standing:
+    """Return how things stand; *refused*: the configuration has mistakes."""
     own = service.own_words(context, pid)
+    # The daemon goes by another configuration then, of which no more is known than what it says.
+    refused = refused or bool(own.get("reload_error"))
     mutes = [(None if job is None else store.jobs.get(job), until) for job, until in store.mutes.active(now).items()]
     # Those that are over have had their last word.
     jobs = store.jobs.listed(every=False, ended_since=float("inf"))
@@ -105,7 +110,8 @@ def _standing(context: Context, store: Store, pid: int | None, now: float) -> _S
         troubles=troubles,
         failing=sum(bool(job.failures) or not troubles.keys().isdisjoint(job.scopes) for job in jobs),
         mutes=mutes,
-        untold=[job.title for job in untold_jobs(context.config.channels, jobs)],
+        untold=[] if refused else [job.title for job in untold_jobs(context.config.channels, jobs)],
+        channels=own["channels"] if refused and "channels" in own else [one.name for one in context.config.channels],
     )
 
 
@@ -171,7 +177,7 @@ def _warnings(context: Context, it: _Standing) -> Iterator[str]:
         yield f"the daemon refused the changed configuration, and goes on with the old one\n{indent(refused, '  ')}"
     elif warning := service.outdated(context, it.pid):
         yield warning
-    if warning := service.no_channel(context):
+    if not it.channels and (warning := service.no_channel(context)):
         yield warning
     ours = str(context.config.path or "built-in defaults")
     if it.own and it.own["configuration"] != ours:
@@ -214,6 +220,6 @@ def _document(context: Context, it: _Standing) -> dict[str, Any]:
         "muted": [{"job": values.named(job), "until": values.at(until)} for job, until in it.mutes],
         "untold": it.untold,
         "oldest_undelivered_at": values.at(it.summary.oldest_undelivered_at),
-        "channels": [one.name for one in context.config.channels],
+        "channels": it.channels,
         "warnings": list(_warnings(context, it)),
     }
