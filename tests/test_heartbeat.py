@@ -58,6 +58,20 @@ def test_it_is_fed_while_all_is_well_and_told_why_when_it_is_not(
     assert SECRET not in home.words() + json.dumps(home.status())
 
 
+def test_a_rule_that_cannot_look_is_a_reason_though_no_job_is_watched(
+    tmp_path: Path, simulator: Simulator, endpoint: str, switch: WebReceiver
+) -> None:
+    """The jobs that others start meanwhile would go by unseen."""
+    rule = '[[discover]]\nname = "all"\naccount = "123456789012"\nregions = ["us-east-1"]\n'
+    home = Home(tmp_path, endpoint, [], poll='blind_after = "500ms"', more=lines(switch) + rule)
+    with home.running() as daemon:
+        daemon.wait_for(lambda: ("GET", f"/{SECRET}") in asked(switch))
+        simulator.inject(Fault(kind=Kind.EXPIRED_TOKEN))
+        daemon.wait_for(lambda: ("POST", f"/{SECRET}/fail") in asked(switch))
+        assert daemon.terminate() == 0
+    assert switch.requests[-1].body.startswith("cannot look: ")
+
+
 def test_a_channel_that_fails_is_a_reason_when_it_is_the_only_one(
     tmp_path: Path, simulator: Simulator, clock: support.Clock, endpoint: str, switch: WebReceiver
 ) -> None:

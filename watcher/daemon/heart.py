@@ -67,7 +67,7 @@ class Heart:
         if lanes and all(lane.failing for lane in lanes.values()):
             return f"nobody can be told: {', '.join(lanes)} failing"
         try:
-            rows = await parts.attempt(unseen, parts.store.database)
+            rows = await parts.attempt(unseen, parts.store.database, parts.config.rule_scopes)
         except StoreError as error:
             return error.what
         patience = clock.now() - parts.config.poll.blind_after

@@ -25,7 +25,7 @@ _ROWS = f"""
 """
 
 
-def unseen(database: Database, also: Iterable[str] = ()) -> list[Row]:
+def unseen(database: Database, also: Iterable[str]) -> list[Row]:
     """Return the scopes that cannot be looked at, then the jobs that cannot for reasons of their own.
 
     *also* are the keys of scopes that matter without jobs: those in which rules look.
