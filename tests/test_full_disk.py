@@ -91,6 +91,8 @@ def test_a_full_disk_is_told_nothing_is_lost_and_the_work_goes_on_when_there_is_
         daemon.wait_for(lambda: home.status()["database_error"])
         assert "cannot write" in home.status()["headline"]
         assert "database or disk is full" in ailment(home, daemon)
+        shown = home.run("status")
+        assert (shown.returncode, "database or disk is full" in shown.stdout) == (3, True)
         lists = simulator.counts["Get"]
         assert hook.requests == []
         make_room(disk)
@@ -160,6 +162,8 @@ def test_a_database_that_another_process_holds_for_long_is_waited_for(
             clock.now = NOON + 91 * 60
             daemon.wait_for(lambda: home.logged("database_failing"))
             daemon.wait_for(lambda: "locked by another process" in home.status()["database_error"])
+            shown = home.run("status")
+            assert (shown.returncode, "locked by another process" in shown.stdout) == (3, True)
             other.execute("ROLLBACK")
         daemon.wait_for(lambda: hook.requests)
         assert daemon.terminate() == 0
