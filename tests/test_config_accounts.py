@@ -9,7 +9,7 @@ from support_config import mistakes, only, read
 
 from watcher.bedrock.credentials import Credentials
 from watcher.config import AccountConfig, DiscoverConfig
-from watcher.daemon.watch import credentials_of
+from watcher.daemon.chosen import credentials_of
 
 A, B = "111111111111", "222222222222"
 ROLE = f"arn:aws:iam::{A}:role/readers/bedrock-watch"

@@ -92,7 +92,7 @@ def discover(  # noqa: PLR0913 - one argument an option
 
 
 def _configured(context: Context) -> list[Rule]:
-    from watcher.daemon.watch import rules_of
+    from watcher.daemon.chosen import rules_of
 
     rules = rules_of(context.config)
     if not rules:

@@ -15,8 +15,8 @@ from watcher import clock, files, presence
 from watcher.bedrock.client import profile_region
 from watcher.bedrock.kinds import KINDS
 from watcher.config import Config, Mistake, examine
+from watcher.daemon.chosen import account_of, credentials_of, rules_of, settings_of, wanted_jobs
 from watcher.daemon.parts import Parts
-from watcher.daemon.watch import account_of, credentials_of, rules_of, settings_of, wanted_jobs
 from watcher.doctor.aws import Place
 from watcher.doctor.rounds import Patient
 from watcher.doctor.rounds import examine as make_round

@@ -14,8 +14,8 @@ from watcher import clock
 from watcher.bedrock.queue import Queue
 from watcher.bedrock.settings import Settings
 from watcher.config import QueueConfig
+from watcher.daemon.chosen import credentials_of, settings_of
 from watcher.daemon.parts import Parts
-from watcher.daemon.watch import credentials_of, settings_of
 from watcher.hints import PATIENCE, Hints
 from watcher.loop import Bell
 

@@ -16,9 +16,10 @@ from anyio import to_thread
 from watcher import clock
 from watcher.channels import open_channel
 from watcher.config import ChannelConfig, Config, SecretUnreadable
+from watcher.daemon.chosen import limits_of, wanted_jobs
 from watcher.daemon.lanes import Lanes
 from watcher.daemon.parts import Parts
-from watcher.daemon.watch import Watch, limits_of, wanted_jobs
+from watcher.daemon.watch import Watch
 from watcher.errors import BadConfig, WatchError
 from watcher.render import check_template
 from watcher.store.store import Settings

@@ -16,7 +16,7 @@ from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.kind import MalformedResponse
 from watcher.bedrock.kinds import KINDS
 from watcher.config import Config
-from watcher.daemon.watch import credentials_of, settings_of
+from watcher.daemon.chosen import credentials_of, settings_of
 from watcher.errors import BadIdentifier, LookError, LookFault
 from watcher.model import Outcome
 from watcher.policy.discovery import Found, Rule
