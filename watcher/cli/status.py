@@ -66,8 +66,8 @@ class _Standing:
 def status(context: Context, *, output: str) -> int:
     """Show whether the daemon runs, what it watches, its queue, and which files it uses.
 
-    Exits with 3 when it does not run, or is not well: it stands still, or has not been able to look at jobs for
-    longer than poll.blind_after.  A job that AWS never knew does not count.
+    Exits with 3 when it does not run, or is not well: it gives no sign of life, stands still, cannot use its database,
+    or has not been able to look at jobs for longer than poll.blind_after.  A job that AWS never knew does not count.
     """
     now = clock.now()
     mistakes = service.despite_mistakes(context)
