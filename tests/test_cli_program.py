@@ -13,6 +13,7 @@ from support_cli import Program, program, seen
 from watcher import presence
 from watcher.cli import ending, main
 from watcher.cli.context import Context
+from watcher.cli.events import on_one_line
 from watcher.cli.main import COMMANDS
 from watcher.errors import WatchError
 
@@ -227,3 +228,25 @@ def test_main_takes_its_words_from_the_caller(program: Program) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["show", "nobody"])
     assert caught.value.code == 4
+
+
+def test_of_a_misspelt_command_it_says_which_was_meant() -> None:
+    """The commands are imported late, so click alone would not know of any."""
+    done = run("lst")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("Error: No such command 'lst'. Did you mean 'list'?\n")
+    assert run("frobnicate").stderr.endswith("Error: No such command 'frobnicate'.\n")
+
+
+@pytest.mark.parametrize("group", ["channel", "config", "db", "deliveries"])
+def test_the_help_of_a_group_cuts_no_line_short(group: str) -> None:
+    """Click shortens the first sentence of a docstring with dots when it is long."""
+    assert "..." not in run(group, "--help").stdout.partition("Commands:")[2]
+
+
+def test_lines_of_an_event_are_set_apart_on_one_line() -> None:
+    """A change of status and what follows from it are two statements."""
+    assert on_one_line(["Job: InProgress -> Active", "It takes requests now.", "Later"]) == (
+        "Job: InProgress -> Active; It takes requests now. Later"
+    )
+    assert on_one_line([]) == ""

@@ -132,7 +132,7 @@ class JobArn:
             if not pattern.fullmatch(value):
                 raise BadIdentifier(f"not a Bedrock job ARN: {text!r}: its {name} is {value!r}", ARN_HINT)
         if kind not in NOUNS:
-            raise BadIdentifier(f"not a kind of job: {text!r} is a {kind!r}", f"watched are {', '.join(NOUNS)}")
+            raise BadIdentifier(f"not a kind of job: {kind!r}, in {text!r}", f"watched are {', '.join(NOUNS)}")
         return cls(partition, region, account, kind, path)
 
     @property

@@ -38,7 +38,7 @@ channel.add_command(explain)
 channel.add_command(preview)
 
 
-@channel.command("list")
+@channel.command("list", short_help="List the channels, and how their deliveries go.")
 @output_option
 @click.pass_obj
 def list_channels(context: Context, *, output: str) -> None:
@@ -56,7 +56,7 @@ def list_channels(context: Context, *, output: str) -> None:
     _warn_if_none(context)
 
 
-@channel.command()
+@channel.command(short_help="Send a test message to channels, the way that news goes.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @output_option
 @click.pass_obj

@@ -93,7 +93,7 @@ def show(context: Context, *, delivery: int, output: str) -> None:
         print_table(context, _TRIES, [_try(context, number, one) for number, one in enumerate(tries, 1)])
 
 
-@deliveries.command()
+@deliveries.command(short_help="Send messages again that were given up, or at once.")
 @click.argument("ids", nargs=-1, type=int, metavar="ID...")
 @click.option("--all-dead", is_flag=True, help="All that were given up.")
 @output_option

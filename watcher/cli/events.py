@@ -5,7 +5,7 @@ Not its business: who was told (``deliveries``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -66,4 +66,10 @@ def worded(event: Event, change: Transition, zone: tzinfo | None, job: Job | Non
     from watcher.render import Story, compose
 
     doc = compose(Story(replace(event, transitions=(change,)), event.observed_at, host="", job=job, zone=zone))
-    return " ".join(doc.lines) or plain(f"failureMessage: {doc.failure}")
+    return on_one_line(doc.lines) or plain(f"failureMessage: {doc.failure}")
+
+
+def on_one_line(lines: Sequence[str]) -> str:
+    """Return *lines* as one; what does not end as a sentence does is set apart from what follows."""
+    apart = [line if line.endswith((".", "!", "?")) else f"{line};" for line in lines[:-1]]
+    return " ".join((*apart, *lines[-1:]))

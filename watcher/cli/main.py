@@ -5,6 +5,7 @@ Not its business: what any command does, and what becomes of an error (``ending`
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from typing import Any
 
@@ -69,6 +70,16 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)  # noqa: S101 - a wrong table is a bug of ours
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of one that is misspelt, say which was meant: click looks only among loaded ones."""
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if close:
+                ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command returns
         """Run a command.  A reader that went away (`| head`) has all it wanted; click would call that a failure."""

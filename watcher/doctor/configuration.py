@@ -24,7 +24,7 @@ def check_configuration(config: Config, mistakes: tuple[Mistake, ...]) -> Iterat
         what = f"{mistake.key}: {mistake.what}" if mistake.key else mistake.what
         yield Finding(CHECK, file, Grade.FAIL, what, mistake.remedy or "correct the file", ExitCode.BAD_CONFIG)
     for warning in config.warnings:
-        yield Finding(CHECK, file, Grade.WARN, warning, "see bedrock-watch config check")
+        yield Finding(CHECK, file, Grade.WARN, warning.removeprefix(f"{file} "), "see bedrock-watch config check")
     # With a mistake, it may be in the channels; or the file could not be read at all.
     if not config.channels and not mistakes:
         yield Finding(CHECK, file, Grade.WARN, "no channel is configured: nobody is told", "add a [[channel]] to it")
