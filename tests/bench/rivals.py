@@ -19,6 +19,9 @@ import msgspec
 
 from bench.world import arn
 
+_PATIENCE = 120.0
+"""Seconds after which a client that waits in vain is called unmeasurable."""
+
 Sweep = Callable[[], int]
 
 
@@ -90,17 +93,20 @@ def airflow(endpoint: str, jobs: int) -> Sweep:
     loop = asyncio.new_event_loop()
     polled = _count_waits(jobs)
 
-    async def run(number: int) -> None:
-        one = waiting(
-            job_name=arn(number), waiter_delay=1, waiter_max_attempts=10_000, aws_conn_id=None, region_name="us-east-1"
-        )
+    # Made before anything waits, so that one that cannot be made ends this process.
+    ones = [
+        waiting(job_name=arn(number), waiter_delay=1, waiter_max_attempts=10_000, aws_conn_id=None)
+        for number in range(jobs)
+    ]
+
+    async def run(one: Any) -> None:
         async for _ in one.run():
             pass
 
     async def begin() -> None:
-        begin.tasks = [asyncio.ensure_future(run(number)) for number in range(jobs)]  # type: ignore[attr-defined]
+        begin.tasks = [asyncio.ensure_future(run(one)) for one in ones]  # type: ignore[attr-defined]
 
-    del endpoint  # by AWS_ENDPOINT_URL
+    del endpoint  # by AWS_ENDPOINT_URL, and the region by AWS_DEFAULT_REGION
     loop.run_until_complete(begin())
     return lambda: loop.run_until_complete(polled())
 
@@ -124,7 +130,7 @@ def _count_waits(jobs: int) -> Callable[[], Any]:
 
     async def polled() -> int:
         begun = calls
-        async with made:
+        async with asyncio.timeout(_PATIENCE), made:
             await made.wait_for(lambda: calls >= begun + jobs)
         return calls - begun
 
@@ -145,10 +151,11 @@ RIVALS: dict[str, Callable[[str, int], Sweep]] = {
 
 def main(name: str, endpoint: str, jobs: int) -> None:
     """Sweep once, then once for each line of stdin."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # some clients log to stdout
     sweep = RIVALS[name](endpoint, jobs)
-    print(json.dumps(sweep()), flush=True)
+    print(json.dumps(sweep()), file=answers, flush=True)
     for _ in sys.stdin:
-        print(json.dumps(sweep()), flush=True)
+        print(json.dumps(sweep()), file=answers, flush=True)
 
 
 if __name__ == "__main__":
