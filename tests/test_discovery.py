@@ -14,7 +14,7 @@ from support_sweep import Scene, refusal, scene
 from watcher.bedrock.customization import KIND
 from watcher.clock import utc
 from watcher.errors import LookFault
-from watcher.model import CUSTOMIZATION, Appeared, Job, JobArn, StatusChanged
+from watcher.model import CUSTOMIZATION, Appeared, Job, JobArn, StatusChanged, WatchLost, WatchRegained
 from watcher.policy import Traits
 from watcher.policy.discovery import Found, Rule, label_of, tags_of
 from watcher.store.jobs import Wanted
@@ -255,6 +255,30 @@ def test_a_job_whose_tags_could_not_be_asked_for_is_asked_about_again(estate: Es
     estate.play.aws.tags_error = None
     estate.turn()
     assert len(estate.jobs()) == 1
+
+
+def test_a_list_that_is_denied_is_told_though_jobs_are_watched_and_asked_for_by_get(estate: Estate) -> None:
+    play = estate.play
+    estate.use(RULE)
+    estate.begin(1)
+    estate.turn()
+    play.aws.list_error = refusal(LookFault.DENIED, "AccessDeniedException")
+    play.aws.gets.clear()
+    for _ in range(12):
+        play.turn(after=130)
+        assert play.group.next_turn is not None
+        assert play.group.next_turn > play.now
+    assert len(play.aws.gets) == 12
+    key = f"scope/{play.group.key} (new jobs)"
+    (lost,) = [changes for subject, changes in play.told() if subject == key]
+    assert isinstance(lost[0], WatchLost)
+    assert "no rule can find new jobs" in lost[0].reason
+    play.aws.list_error = None
+    found = estate.begin(2)
+    estate.turn(after=310)
+    assert [type(changes[0]) for subject, changes in play.told() if subject == key] == [WatchLost, WatchRegained]
+    assert found in {job.arn for job in estate.jobs()}
+    assert (play.log.lines.count("list_failed"), play.log.lines.count("list_works_again")) == (1, 1)
 
 
 def test_a_list_that_is_denied_is_told_while_nothing_is_watched(estate: Estate) -> None:

@@ -22,6 +22,9 @@ DEPLOYMENT = "custom-model-deployment"
 PROVISIONED = "provisioned-model"
 PROMPT = "advanced-prompt-optimization-job"
 
+FINDING = " (new jobs)"
+"""Ends the key of the scope that stands for finding new jobs in another scope (``model.Job.scope``)."""
+
 NOUNS = {
     CUSTOMIZATION: "customization job",
     IMPORT: "import job",

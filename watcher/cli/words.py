@@ -64,9 +64,11 @@ def some(names: Sequence[str], most: int = 5) -> str:
 
 def scope_title(key: str) -> str:
     """Return what people call a scope, of its key (``Job.scope``): its region, its account, its profile, its kind."""
-    from watcher.identifiers import CUSTOMIZATION, NOUNS
+    from watcher.identifiers import CUSTOMIZATION, FINDING, NOUNS
 
     whose, region, kind = key.rsplit("/", 2)
+    if kind.endswith(FINDING):
+        return f"new {NOUNS[kind.removesuffix(FINDING)]}s in {scope_title(f'{whose}/{region}/{CUSTOMIZATION}')}"
     profile, _, account = whose.rpartition("@")
     where = f"{region}, account {account}"
     if region == "*":

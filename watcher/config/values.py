@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from watcher.config.secret import read_secret
-from watcher.identifiers import CUSTOMIZATION, DEFAULT_EVENTS, account_scope, scope_key
+from watcher.identifiers import CUSTOMIZATION, DEFAULT_EVENTS, FINDING, account_scope, scope_key
 
 HIDDEN = "(hidden)"
 """What is shown in the place of a secret."""
@@ -234,7 +234,8 @@ class Config:
             for region in regions
             for kind in rule.kinds
         }
-        return frozenset(scopes | {account_scope(scope) for scope in scopes})
+        finding = {f"{scope}{FINDING}" for scope in scopes}
+        return frozenset(scopes | finding | {account_scope(scope) for scope in scopes})
 
     def account(self, number: str) -> AccountConfig | None:
         """Return what is said of the account of that number; None when nothing is."""

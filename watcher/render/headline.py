@@ -11,6 +11,7 @@ from datetime import datetime, tzinfo
 
 from watcher.model import (
     CUSTOMIZATION,
+    FINDING,
     NOUNS,
     PROVISIONED,
     Appeared,
@@ -134,6 +135,8 @@ def _subject(story: Story) -> str:
     if account != rest:  # model.account_scope
         return f"jobs of {account.replace('default@', 'account ')}" if account != "default@-" else "jobs given by name"
     whose, _, kind = rest.rpartition("/")
+    if kind.endswith(FINDING):
+        return f"new {NOUNS[kind.removesuffix(FINDING)]}s of {whose}"
     if kind not in NOUNS:
         return f"jobs of {rest}"
     return f"jobs of {whose}" if kind == CUSTOMIZATION else f"{NOUNS[kind]}s of {whose}"

@@ -30,7 +30,7 @@ class Account:
     """What the groups of one account share.
 
     *traits* are those of the jobs to tell of, *wake* is called when the credentials work again, *on_news* after each
-    commit that queued messages.
+    commit that queued messages; *words* are the log's: what the key is of, and how the trouble begins and ends.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root's one call
@@ -44,10 +44,11 @@ class Account:
         wake: Callable[[], None],
         on_news: Callable[[], None],
         log: Log,
+        words: tuple[str, str, str] = ("account", "credentials_failing", "credentials_work_again"),
     ) -> None:
         self.key = key
         self._book, self._transact, self._traits = book, transact, traits
-        self._now, self._wake, self._on_news, self._log = now, wake, on_news, log
+        self._now, self._wake, self._on_news, self._log, self._words = now, wake, on_news, log, words
         self._scope: Scope | None = None
         self._read = False
         self._missed_at = 0.0
@@ -107,7 +108,8 @@ class Account:
             state = scope_miss(how, before, self._traits(), error, now)
             await self._transact(self._book.scope_missed, self.key, state, now)
             if before is None:
-                self._log.warning("credentials_failing", account=self.key, error=error.what, remedy=error.remedy)
+                subject, failing, _ = self._words
+                self._log.warning(failing, **{subject: self.key, "error": error.what, "remedy": error.remedy})
             self._scope, self._missed_at = scope_after(self.key, before, state, now), now
             self._tell(state.transitions, state.postings)
 
@@ -124,7 +126,8 @@ class Account:
                 transitions = (WatchRegained(utc(self._scope.failing_since)),)
             postings = post(transitions, self._traits(), how.routes, utc(now))
             await self._transact(self._book.scope_regained, self.key, now, transitions, postings)
-            self._log.info("credentials_work_again", account=self.key)
+            subject, _, works_again = self._words
+            self._log.info(works_again, **{subject: self.key})
             self._scope = None
             self._tell(transitions, postings)
         self._wake()

@@ -16,7 +16,7 @@ from watcher.bedrock.kind import Kind
 from watcher.clock import utc
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
-from watcher.model import Posting, Sighting, Transition, WatchRegained
+from watcher.model import FINDING, Posting, Sighting, Transition, WatchRegained
 from watcher.policy import LISTED_FROM, SLOWEST_RETRY, Cadence, Limits, Route, Traits, next_look, post, topics
 from watcher.store.ledger import Scope
 from watcher.sweep.account import Account
@@ -40,6 +40,9 @@ AGAIN = "asked again soon"
 
 KNOWS_US = frozenset({LookFault.DENIED, LookFault.NOT_FOUND, LookFault.INVALID})
 """What AWS answers only to those whose credentials are good."""
+
+FIND_AGAIN = 300.0
+"""The same, in seconds, where a rule looks for jobs: nothing else finds them."""
 
 LEARN_AGAIN = 3600.0
 """How long jobs usually take is read anew after this many seconds."""
@@ -75,6 +78,18 @@ class Group:
         self._scope: Scope | None = None
         self._scope_read = False
         self._list_from = 0.0
+        self._finding = Account(
+            f"{key}{FINDING}",
+            book,
+            transact,
+            traits=lambda: [*(job.traits for job in self.jobs.values()), *self._looked_in],
+            now=now,
+            wake=lambda: None,
+            on_news=on_news,
+            log=log,
+            words=("scope", "list_failed", "list_works_again"),
+        )
+        self._list_failing = False
         self._durations: dict[tuple[str, str], tuple[float, tuple[float, ...]]] = {}
         self.swept_at = 0.0
         self.next_turn: float | None = None
@@ -82,8 +97,11 @@ class Group:
     @property
     def traits(self) -> list[Traits]:
         """Those of its jobs, or of what its rules look for while it has none: whom to tell of its troubles."""
-        found = [job.traits for job in self.jobs.values()]
-        return found or ([self.finder.traits] if self.finder is not None else [])
+        return [job.traits for job in self.jobs.values()] or self._looked_in
+
+    @property
+    def _looked_in(self) -> list[Traits]:
+        return [self.finder.traits] if self.finder is not None else []
 
     @property
     def troubled(self) -> bool:
@@ -173,10 +191,29 @@ class Group:
             if error.of_scope or error.fault is LookFault.THROTTLED or not self.jobs:
                 turn.scope_error = error
                 return []
-            self._log.warning("list_failed", scope=self.key, error=error.what, remedy=error.remedy)
-            if error.fault is LookFault.DENIED:
-                self._list_from = turn.now + LIST_AGAIN
+            await self._miss_list(turn, error, finder)
             return [*certain, *plain]
+
+    async def _miss_list(self, turn: Turn, error: LookError, finder: Finder | None) -> None:
+        """Go on without List: every job is asked for by Get, but a rule finds nothing, and that is told."""
+        if error.fault is LookFault.DENIED:
+            self._list_from = turn.now + (LIST_AGAIN if finder is None else FIND_AGAIN)
+        if finder is not None:
+            finder.due_at = max(finder.due_at, self._list_from)
+            reason = f"no rule can find new jobs: {error.reason}"
+            await self._finding.load()
+            await self._finding.miss(turn.how, LookError(error.fault, error.code, reason, error.remedy), turn.now)
+        elif not self._list_failing:
+            self._log.warning("list_failed", scope=self.key, error=error.what, remedy=error.remedy)
+        self._list_failing = True
+
+    async def _list_works(self, turn: Turn, finder: Finder | None) -> None:
+        if finder is not None:
+            await self._finding.load()
+            await self._finding.works(turn.how, turn.now)
+        elif self._list_failing:
+            self._log.info("list_works_again", scope=self.key)
+        self._list_failing = False
 
     def _denied(self, now: float) -> bool:
         """Return whether List was denied lately; a time further off than that is a clock that was set back."""
@@ -186,6 +223,7 @@ class Group:
         """Return which jobs moved, by List, and which of the *wanted* ones are not there; find others on the way."""
         pages = Pages(turn, self._eyes, self._kind, self.jobs, self._unmoved, self._saw)
         listed = await pages.read(wanted, finder)
+        await self._list_works(turn, finder)
         if finder is not None and await finder.settle(self._eyes):
             self._on_news()
         return listed
