@@ -11,7 +11,7 @@ demo: $(STAMP)  ## Run the daemon on a simulated Bedrock and show the alerts (ha
 	$(BIN)/bedrock-watch demo
 
 test: $(STAMP)  ## Run all tests, four files at a time: most of them wait for a program (four minutes)
-	$(BIN)/python -m pytest -n 4 --dist loadfile
+	$(BIN)/python -m pytest -n 4 --dist loadfile -rs
 
 bench: $(STAMP)  ## Measure what it costs beside what people use today (five minutes; writes build/bench.json, build/cost.svg)
 	cd tests && ../$(BIN)/python -m bench --out "$(abspath $(OUT))"

@@ -23,6 +23,7 @@ from watcher.sweep.account import Account
 from watcher.sweep.decide import Circumstances, is_worth_writing, miss, scope_miss, shared_fault, sight
 from watcher.sweep.edges import Book, Eyes, Transact
 from watcher.sweep.finder import Finder
+from watcher.sweep.listing import Listing
 from watcher.sweep.pages import Pages
 from watcher.sweep.turn import Turn, longest_wait, scope_after
 from watcher.sweep.watched import Watched, is_settled, mark_of_summary, summary_hash
@@ -33,16 +34,10 @@ AT_ONCE = 8
 AT_A_STRETCH = 1000
 """Jobs that are gone through before others may run: a millisecond or two."""
 
-LIST_AGAIN = 3600.0
-"""When List is denied, it is tried again after this many seconds."""
-
 AGAIN = "asked again soon"
 
 KNOWS_US = frozenset({LookFault.DENIED, LookFault.NOT_FOUND, LookFault.INVALID})
 """What AWS answers only to those whose credentials are good."""
-
-FIND_AGAIN = 300.0
-"""The same, in seconds, where a rule looks for jobs: nothing else finds them."""
 
 LEARN_AGAIN = 3600.0
 """How long jobs usually take is read anew after this many seconds."""
@@ -77,8 +72,7 @@ class Group:
         self._next_eyes: Eyes | None = None
         self._scope: Scope | None = None
         self._scope_read = False
-        self._list_from = 0.0
-        self._finding = Account(
+        finding = Account(
             f"{key}{FINDING}",
             book,
             transact,
@@ -89,7 +83,7 @@ class Group:
             log=log,
             words=("scope", "list_failed", "list_works_again"),
         )
-        self._list_failing = False
+        self._listing = Listing(key, finding, log)
         self._durations: dict[tuple[str, str], tuple[float, tuple[float, ...]]] = {}
         self.swept_at = 0.0
         self.next_turn: float | None = None
@@ -147,7 +141,7 @@ class Group:
     def look_with(self, eyes: Eyes) -> None:
         """Ask AWS another way from the next turn on, and at once what could not be asked."""
         self._next_eyes = eyes
-        self._list_from = 0.0
+        self._listing.try_again()
         self._account.try_again()
         if self._scope is not None:
             self._scope = replace(self._scope, next_poll_at=0.0)
@@ -181,7 +175,7 @@ class Group:
         """Return the jobs to Get: those that List cannot answer for, that it shows moved, or that it lacks."""
         finder = self.finder if self.finder and (plain or self._finds(turn.now)) else None
         by_list, by_get = (plain, certain) if self._kind.listed else ([], [*certain, *plain])
-        if self._denied(turn.now) or (finder is None and len(by_list) < LISTED_FROM):
+        if self._listing.denied(turn.now) or (finder is None and len(by_list) < LISTED_FROM):
             return [*certain, *plain]
         if finder is not None:
             finder.due_at = turn.now + self.cadence.slowest * (0.9 + 0.2 * turn.how.luck)
@@ -191,46 +185,23 @@ class Group:
             if error.of_scope or error.fault is LookFault.THROTTLED or not self.jobs:
                 turn.scope_error = error
                 return []
-            await self._miss_list(turn, error, finder)
+            await self._listing.miss(turn, error, finder)
             return [*certain, *plain]
-
-    async def _miss_list(self, turn: Turn, error: LookError, finder: Finder | None) -> None:
-        """Go on without List: every job is asked for by Get, but a rule finds nothing, and that is told."""
-        if error.fault is LookFault.DENIED:
-            self._list_from = turn.now + (LIST_AGAIN if finder is None else FIND_AGAIN)
-        if finder is not None:
-            finder.due_at = max(finder.due_at, self._list_from)
-            reason = f"no rule can find new jobs: {error.reason}"
-            await self._finding.load()
-            await self._finding.miss(turn.how, LookError(error.fault, error.code, reason, error.remedy), turn.now)
-        elif not self._list_failing:
-            self._log.warning("list_failed", scope=self.key, error=error.what, remedy=error.remedy)
-        self._list_failing = True
-
-    async def _list_works(self, turn: Turn, finder: Finder | None) -> None:
-        if finder is not None:
-            await self._finding.load()
-            await self._finding.works(turn.how, turn.now)
-        elif self._list_failing:
-            self._log.info("list_works_again", scope=self.key)
-        self._list_failing = False
-
-    def _denied(self, now: float) -> bool:
-        """Return whether List was denied lately; a time further off than that is a clock that was set back."""
-        return now < self._list_from <= now + LIST_AGAIN
 
     async def _list(self, turn: Turn, wanted: list[Watched], finder: Finder | None) -> list[Watched]:
         """Return which jobs moved, by List, and which of the *wanted* ones are not there; find others on the way."""
         pages = Pages(turn, self._eyes, self._kind, self.jobs, self._unmoved, self._saw)
         listed = await pages.read(wanted, finder)
-        await self._list_works(turn, finder)
+        await self._listing.works(turn, finder)
         if finder is not None and await finder.settle(self._eyes):
             self._on_news()
         return listed
 
     def _finds(self, now: float) -> bool:
         """Whether it is time to look for jobs that nobody has added."""
-        return self.finder is not None and self.finder.due_at <= now and not self._denied(now) and not self._waits(now)
+        if self.finder is None or self.finder.due_at > now:
+            return False
+        return not self._listing.denied(now) and not self._waits(now)
 
     def _unmoved(self, turn: Turn, job: Watched, summary: Summary) -> bool:
         seen = summary_hash(summary)

@@ -1,0 +1,58 @@
+"""Whether a scope's List can be asked, and what follows when it cannot.
+
+Polling goes on without it, by a Get for each job; but a rule finds nothing then, and that is told.
+Not its business: reading what List answers (``sweep.pages``).
+"""
+
+from __future__ import annotations
+
+from watcher.errors import LookError, LookFault
+from watcher.logs import Log
+from watcher.sweep.account import Account
+from watcher.sweep.finder import Finder
+from watcher.sweep.turn import Turn
+
+LIST_AGAIN = 3600.0
+"""When List is denied, it is tried again after this many seconds."""
+
+FIND_AGAIN = 300.0
+"""The same where a rule looks for jobs: nothing else finds them."""
+
+
+class Listing:
+    """The List of the scope *key*.  *finding* keeps, and tells, that no rule can find jobs there."""
+
+    def __init__(self, key: str, finding: Account, log: Log) -> None:
+        self._key, self._finding, self._log = key, finding, log
+        self._from = 0.0
+        self._failing = False
+
+    def denied(self, now: float) -> bool:
+        """Return whether it was denied lately; a time further off than that is a clock that was set back."""
+        return now < self._from <= now + LIST_AGAIN
+
+    def try_again(self) -> None:
+        """Ask it at once: something was changed that may help."""
+        self._from = 0.0
+
+    async def miss(self, turn: Turn, error: LookError, finder: Finder | None) -> None:
+        """Go on without it; with a *finder*, what it cannot find is told when that has lasted."""
+        if error.fault is LookFault.DENIED:
+            self._from = turn.now + (LIST_AGAIN if finder is None else FIND_AGAIN)
+        if finder is not None:
+            finder.due_at = max(finder.due_at, self._from)
+            reason = f"no rule can find new jobs: {error.reason}"
+            await self._finding.load()
+            await self._finding.miss(turn.how, LookError(error.fault, error.code, reason, error.remedy), turn.now)
+        elif not self._failing:
+            self._log.warning("list_failed", scope=self._key, error=error.what, remedy=error.remedy)
+        self._failing = True
+
+    async def works(self, turn: Turn, finder: Finder | None) -> None:
+        """It has answered: what it could not be asked for is over."""
+        if finder is not None:
+            await self._finding.load()
+            await self._finding.works(turn.how, turn.now)
+        elif self._failing:
+            self._log.info("list_works_again", scope=self._key)
+        self._failing = False
