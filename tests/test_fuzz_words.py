@@ -126,6 +126,8 @@ def test_an_identifier_is_one_that_aws_could_know_or_is_refused(text: str) -> No
 @example("json://127.0.0.1:99999/")
 @example("mailto://a:b@example.com?to=%00")
 @example("slack://xoxb-1/\ud800")
+@example("slack://\x00abcdefghijklmnop")
+@example("slack://abcdefghijklmnop\x07qrst")
 def test_a_channels_url_opens_a_channel_or_is_refused_without_showing_it(url: str) -> None:
     """Nothing is sent; whatever Apprise trips over in a URL is our refusal, and holds no word of the secret."""
     channel = attempt(partial(open_channel, "fuzzed", url))

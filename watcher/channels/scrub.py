@@ -33,12 +33,17 @@ def scrubber(url: str, public: Collection[str] = ()) -> Callable[[str], str]:
     def scrub(text: str) -> str:
         # Cleaned first: a secret with a control character inside would not be recognised.
         # Cut last: half a secret would not be recognised either.
-        text = " ".join("".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C").split())
+        text = " ".join(_clean(text).split())
         if pattern is not None:
             text = pattern.sub(HIDDEN, text)
         return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"
 
     return scrub
+
+
+def _clean(text: str, instead: str = "") -> str:
+    """Return *text* with *instead* of its control characters."""
+    return "".join(c if c.isspace() or unicodedata.category(c)[0] != "C" else instead for c in text)
 
 
 def _parts(url: str) -> set[str]:
@@ -52,7 +57,9 @@ def _parts(url: str) -> set[str]:
         value = pair.partition("=")[2] or pair.lstrip("-+:").removesuffix("=")  # a key alone may be a token
         raw |= {value, *re.split(r"[/:@,#;=?]", value)}
     spelled = raw | {unquote(part) for part in raw} | {unquote_plus(part) for part in raw}
-    spelled |= {word for part in spelled for word in part.split()}
+    # A server, or Apprise, may leave control characters out, or take them for the end of a part.
+    spelled |= {_clean(part) for part in spelled}
+    spelled |= {word for part in spelled for word in _clean(part, " ").split()}
     # As the header of HTTP's basic authentication and SMTP's AUTH PLAIN have it.
     user, _, password = (unquote(part) for part in login.partition(":"))
     spelled |= {base64.b64encode(text.encode()).decode() for text in (f"{user}:{password}", f"\0{user}\0{password}")}
