@@ -175,7 +175,7 @@ def many(count: int, label: str = "job", why: str = "x" * 2048) -> list[Story]:
             StatusChanged("InProgress", "Failed", Outcome.FAILED, minute(192)),
             FailureExplained(why),
             job=replace(JOB, id=number, label=f"{label}-{number:04}"),
-            event=Event(number, f"job/{number}", 1, (*FAILED[1:2], FailureExplained(why)), SEEN),
+            event=Event(1000 + 2 * number, f"job/{number}", 1, (*FAILED[1:2], FailureExplained(why)), SEEN),
         )
         for number in range(count)
     ]
@@ -233,6 +233,21 @@ def test_a_summary_with_room_shows_when_and_why() -> None:
     assert "Of the jobs, 2 failed." in body
 
 
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        ([7], "event 7, seen"),
+        ([7, 8], "events 7 and 8, seen"),
+        ([7, 8, 9], "events 7 to 9, seen"),
+        ([7, 9, 10, 11, 20], "events 7, 9 to 11 and 20, seen"),
+        ([*range(1001, 1061, 2)], "events 30 between 1001 and 1059, seen"),
+    ],
+)
+def test_a_summary_names_the_events_that_it_tells_and_no_others(events: list[int], words: str) -> None:
+    stories = [replace(one, event=replace(one.event, id=number)) for one, number in zip(many(30), events, strict=False)]
+    assert words in write(compose_summary(stories, "digest"), Family.TEXT).body
+
+
 @pytest.mark.parametrize("family", list(Family))
 def test_any_channel_can_be_sent_a_useful_number_of_events_at_once(family: Family) -> None:
     """Discord's 2000 characters are the least that a chat takes; an SMS takes one at a time."""
@@ -245,7 +260,7 @@ def test_automation_gets_each_event_of_a_summary() -> None:
     payload = write(compose_summary(many(3), "mute"), Family.JSON).payload
     assert payload is not None
     assert payload["summary"] == {"reason": "mute", "messages": 3}
-    assert [one["event"]["id"] for one in payload["events"]] == [0, 1, 2]
+    assert [one["event"]["id"] for one in payload["events"]] == [1000, 1002, 1004]
     assert all(len(one["failure_message"]) == 2048 for one in payload["events"])
 
 

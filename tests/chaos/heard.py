@@ -23,7 +23,8 @@ _HEAD = re.compile(
 _LINE = re.compile(r"(?P<what>Job|validation|data processing|training): (?P<old>[\w ]+) -> (?P<new>\w+)(?= at |,|$)")
 _ENTRY = re.compile(r"\d\d-\d\d \d\d:\d\d  (?P<head>.+?)(?P<late> \(late\))?")
 _EVENT = re.compile(r"event (\d+), bedrock-watch on ")
-_EVENTS = re.compile(r"events? (\d+)(?: to (\d+))?, seen ")
+_EVENTS = re.compile(r"events? (\d[\d, andto]*), seen ")
+_RANGE = re.compile(r"(\d+)(?: to (\d+))?")
 _REPEAT, _LATE = "This may be a repeat", "Late: this was given up"
 _FIRST = frozenset({"new", "first seen"})
 
@@ -32,16 +33,16 @@ class Unreadable(ValueError):
     """A message that no reader would understand."""
 
 
-def of_webhook(document: Mapping[str, Any]) -> tuple[tuple[Told, ...], tuple[int, int]]:
+def of_webhook(document: Mapping[str, Any]) -> tuple[Told, ...]:
     """Return what a JSON object tells; raises Unreadable."""
     try:
         events = document["events"] if "summary" in document else [document]
-        return tuple(_event(one) for one in events), (0, 0)
+        return tuple(_event(one) for one in events)
     except (KeyError, TypeError, ValueError) as error:
         raise Unreadable(f"not the object that it should be ({error!r}): {str(document)[:200]}") from error
 
 
-def of_mail(mail: EmailMessage) -> tuple[tuple[Told, ...], tuple[int, int]]:
+def of_mail(mail: EmailMessage) -> tuple[Told, ...]:
     """Return what a mail tells; raises Unreadable."""
     part = mail.get_body(("plain",))
     if not isinstance(part, EmailMessage):
@@ -52,7 +53,7 @@ def of_mail(mail: EmailMessage) -> tuple[tuple[Told, ...], tuple[int, int]]:
     return _text(str(mail["Subject"]).removeprefix("[bedrock] "), text, text.splitlines(), said)
 
 
-def of_slack(post: Mapping[str, Any]) -> tuple[tuple[Told, ...], tuple[int, int]]:
+def of_slack(post: Mapping[str, Any]) -> tuple[Told, ...]:
     """Return what a post tells; raises Unreadable."""
     texts = [html.unescape(text) for text in _texts([post.get("blocks", []), post.get("attachments", [])])]
     if not texts:
@@ -89,27 +90,34 @@ def _change(one: Mapping[str, Any]) -> Change | None:
     return Change(one[name], one["old"], one["new"]) if name else None
 
 
-def _text(title: str, text: str, lines: list[str], failure: str) -> tuple[tuple[Told, ...], tuple[int, int]]:
+def _text(title: str, text: str, lines: list[str], failure: str) -> tuple[Told, ...]:
     repeat = _REPEAT in text
     summary = _EVENTS.search(text)
     if summary:
-        entries = tuple(_entries(lines, repeat=repeat))
-        return entries, (int(summary[1]), int(summary[2] or summary[1]))
+        return _entries(lines, _numbers(summary[1]), repeat=repeat)
     event = _EVENT.search(text)
     if not event:
         raise Unreadable(f"no number of an event: {title!r}")
     what, who = _head(title)
     changes = tuple(Change(one["what"], _old(one["old"]), one["new"]) for one in filter(None, map(_LINE.match, lines)))
     told = Told(int(event[1]), who, what, changes, " ".join(failure.split()), repeat=repeat, late=_LATE in text)
-    return (told,), (0, 0)
+    return (told,)
 
 
-def _entries(lines: list[str], *, repeat: bool) -> Iterator[Told]:
-    for line in lines:
-        entry = _ENTRY.fullmatch(line)
-        if entry:
-            what, who = _head(entry["head"])
-            yield Told(0, who, what, repeat=repeat, late=bool(entry["late"]))
+def _numbers(words: str) -> list[int]:
+    """Return what ``3, 5 and 7 to 9`` names."""
+    return [number for first, last in _RANGE.findall(words) for number in range(int(first), int(last or first) + 1)]
+
+
+def _entries(lines: list[str], events: list[int], *, repeat: bool) -> tuple[Told, ...]:
+    entries = [entry for entry in map(_ENTRY.fullmatch, lines) if entry]
+    if len(entries) != len(events):
+        raise Unreadable(f"a summary of events {events} with {len(entries)} entries")
+    heads = [_head(entry["head"]) for entry in entries]
+    return tuple(
+        Told(event, who, what, repeat=repeat, late=bool(entry["late"]))
+        for event, entry, (what, who) in zip(events, entries, heads, strict=True)
+    )
 
 
 def _head(title: str) -> tuple[str, str]:

@@ -46,7 +46,7 @@ class Inbox:
     """One channel's receiver.  *read* tells what a message says; *change* is told of each new mood."""
 
     channel: str
-    read: Callable[[Any], tuple[tuple[Told, ...], tuple[int, int]]]
+    read: Callable[[Any], tuple[Told, ...]]
     mood: Mood = Mood.WELL
     messages: list[Message] = field(default_factory=list)
     tries: int = 0
@@ -68,11 +68,11 @@ class Inbox:
     def keep(self, content: Any, began: float, outcome: Outcome) -> None:
         """Put a message that has arrived on record."""
         try:
-            told, between = self.read(content)
+            told = self.read(content)
         except Unreadable as error:
             self.messages.append(Message(self.channel, began, outcome, garbled=str(error)))
         else:
-            self.messages.append(Message(self.channel, began, outcome, told, between))
+            self.messages.append(Message(self.channel, began, outcome, told))
 
     def wait_while(self, mood: Mood) -> None:
         """Return when the mood is another one."""

@@ -5,7 +5,7 @@ It knows nothing of how the product works, only what it promises (see the packag
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -32,7 +32,7 @@ class Verdict:
 
 def judge(evidence: Evidence) -> Verdict:
     """Return the verdict on *evidence*."""
-    arrived = matched([one for one in evidence.messages if one.outcome != "refused"])
+    arrived = sorted((one for one in evidence.messages if one.outcome != "refused"), key=lambda one: one.began)
     events, disagreeing = _events(arrived)
     tellings = {history.name: follow(history, _of(history.name, events)) for history in evidence.histories}
     phantoms = [*disagreeing, *(f"{one.channel}: {one.garbled}" for one in arrived if one.garbled)]
@@ -51,38 +51,6 @@ def judge(evidence: Evidence) -> Verdict:
     return Verdict(tuple(lost), tuple(_overtaken(arrived)), tuple(phantoms), duplicates(evidence, arrived), counts)
 
 
-def matched(messages: list[Message]) -> list[Message]:
-    """Return *messages*, in the order in which they came, with each headline of a summary given its event.
-
-    That is the oldest event of the summary's span with the same subject and headline that this channel was not told
-    yet; when it was told them all, the oldest.
-    """
-    known = {told.event: told for one in messages for told in one.told if told.event}
-    heard: dict[str, set[int]] = defaultdict(set)
-    found = []
-    for one in sorted(messages, key=lambda message: message.began):
-        plain = any(not told.event for told in one.told)
-        found.append(_matched(one, known, heard[one.channel]) if plain else one)
-        heard[one.channel].update(told.event for told in found[-1].told)
-    return found
-
-
-def _matched(message: Message, known: Mapping[int, Told], heard: set[int]) -> Message:
-    first, last = message.between
-    rest = [told for event, told in sorted(known.items()) if first <= event <= last]
-    found: list[Told] = []
-    garbled = message.garbled
-    for entry in message.told:
-        same = [told for told in rest if (told.subject, told.headline) == (entry.subject, entry.headline)]
-        if not same:
-            garbled = f"a summary tells of {entry.headline} {entry.subject}, which no event says"
-            continue
-        one = next((told for told in same if told.event not in heard), same[0])
-        rest.remove(one)
-        found.append(Told(one.event, entry.subject, entry.headline, repeat=entry.repeat, late=entry.late))
-    return Message(message.channel, message.began, message.outcome, tuple(found), message.between, garbled)
-
-
 def _events(messages: list[Message]) -> tuple[dict[int, Told], list[str]]:
     """Return each event as it was told most fully, and where the channels tell it differently."""
     events: dict[int, Told] = {}
@@ -94,7 +62,7 @@ def _events(messages: list[Message]) -> tuple[dict[int, Told], list[str]]:
         for told in one.told:
             full = events[told.event]
             if told.subject != full.subject or told.changes is None or full.changes is None:
-                wrong = told.subject != full.subject
+                wrong = (told.subject, told.headline) != (full.subject, full.headline)
             else:
                 # The fields that moved with a status are not repeated in words.
                 wrong = not set(told.changes) <= set(full.changes) or told.failure != full.failure
@@ -135,15 +103,26 @@ def _missing(evidence: Evidence, messages: list[Message], events: Mapping[int, T
 
 
 def _overtaken(messages: list[Message]) -> Iterator[str]:
-    newest: Counter[tuple[str, str]] = Counter()
-    for one in sorted(messages, key=lambda message: message.began):
-        for told in one.told:
-            key = one.channel, told.subject
-            if told.late:
-                continue
-            if told.event < newest[key]:
-                yield f"{one.channel}: event {told.event} of {told.subject} came after event {newest[key]}"
-            newest[key] = max(newest[key], told.event)
+    """Yield what came after something newer of its subject.
+
+    Several that were told together are one message, which may come again, whole or in parts: what is newer counts only
+    where it was told without this one.
+    """
+    heard: dict[tuple[str, str], list[tuple[int, ...]]] = defaultdict(list)
+    for one in messages:
+        for subject in dict.fromkeys(told.subject for told in one.told):
+            before = heard[one.channel, subject]
+            events = tuple(told.event for told in one.told if told.subject == subject and not told.late)
+            for place, event in enumerate(events):
+                newer = {other for told in before if event not in told for other in told if other > event}
+                newer |= {other for other in events[:place] if other > event}
+                if newer:
+                    yield f"{one.channel}: event {event} of {subject} came after event {max(newer)} ({_course(before)})"
+            before.append(events)
+
+
+def _course(told: list[tuple[int, ...]]) -> str:
+    return "before it came " + ", ".join("+".join(map(str, events)) for events in told if events)
 
 
 def _unfounded(evidence: Evidence, events: Mapping[int, Told], tellings: Mapping[str, Telling]) -> Iterator[str]:

@@ -56,7 +56,7 @@ class Told:
     """One event as a receiver read it.
 
     *subject* is a job's name, or ``scope/...`` or ``channel/...``.  *changes* is None where only a headline was told
-    (an entry of a summary in plain text), and *event* is 0 there; *since* is when a watch was lost.  *steps* and
+    (an entry of a summary in plain text); *since* is when a watch was lost.  *steps* and
     *status* are as the message has them, *kinds* the event's names; both are of the JSON webhook alone.
     """
 
@@ -81,7 +81,6 @@ class Message:
     began: float
     outcome: Outcome
     told: tuple[Told, ...] = ()
-    between: tuple[int, int] = (0, 0)
     garbled: str = ""
 
 

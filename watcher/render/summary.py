@@ -15,12 +15,15 @@ from watcher.render.compose import GIST, REPEAT
 from watcher.render.headline import PREFIX, TITLE, headline
 from watcher.render.news import failure
 from watcher.render.story import Doc, Entry, Story
-from watcher.render.words import clean, moment, offset, shorten
+from watcher.render.words import clean, moment, numbers, offset, shorten
 
 Reason = Literal["burst", "digest", "mute"]
 
 FAILURE = 200
 """The characters of each failureMessage at most; its whole is in ``bedrock-watch show``."""
+
+_NUMBERS = 120
+"""The characters that the events' numbers take at most."""
 
 _NAMES: dict[Reason, str] = {"burst": "burst", "digest": "digest", "mute": "muted"}
 _WHY: dict[Reason, str] = {
@@ -102,7 +105,7 @@ def _entry(story: Story, namesakes: frozenset[str]) -> Entry:
 def _extent(stories: Sequence[Story]) -> str:
     zone = stories[-1].zone
     first, last = stories[0].event, stories[-1].event
-    events = f"event {first.id}" if len(stories) == 1 else f"events {first.id} to {last.id}"
+    events = f"event{'s' * (len(stories) > 1)} {numbers([story.event.id for story in stories], _NUMBERS)}"
     until = f" to {moment(last.observed_at, zone)}" if last.observed_at != first.observed_at else ""
     return f"{events}, seen {moment(first.observed_at, zone)}{until}"
 

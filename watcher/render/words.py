@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 # C0 and C1 controls except tab and newline, line and paragraph separators, the marks that turn text around, and lone
@@ -44,6 +45,19 @@ def offset(at: datetime, zone: tzinfo | None) -> str:
 def between(start: datetime | None, end: datetime | None) -> str:
     """Return the duration between two times, empty when one is not known."""
     return "" if start is None or end is None else duration(end - start)
+
+
+def numbers(several: Sequence[int], most: int) -> str:
+    """Return ascending numbers as ``3, 5 and 7 to 9``; as ``90 between 3 and 200`` if that is longer than *most*."""
+    runs: list[list[int]] = []
+    for number in several:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = [word for run in runs for word in (map(str, run) if len(run) < 3 else [f"{run[0]} to {run[-1]}"])]
+    text = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    return text if len(text) <= most else f"{len(several)} between {several[0]} and {several[-1]}"
 
 
 def clean(text: str, *, lines: bool = False) -> str:
