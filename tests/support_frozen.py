@@ -166,9 +166,9 @@ def _queue(store: Store, running: int, closing: int) -> None:
     store.ledger.missed(running, Miss(1, NOW, NOW, _LOST.dump(), (Appeared("InProgress"),), (Posting("i"),)), NOW)
     box.claim("i", NOW)  # in flight: `sending`
     box.put("p", ChannelTest("p"), NOW)
-    box.revive("d", f"{'5a' * 16}${'f0' * 64}", NOW + 2)
+    store.dead_letters.revive("d", f"{'5a' * 16}${'f0' * 64}", NOW + 2)
     retried = box.put("r", ChannelTest("r"), NOW)
-    box.drop(retried, NOW)
+    store.dead_letters.drop(retried, NOW)
     store.mutes.mute(None, NOW + 3600)
     store.mutes.mute(running, NOW + 7200)
     lost = (Reminder("stalled", utc(NOW - 50_000), 43_200.0), DeliveryDead("d", 1, "HTTP 404", "job-3 (event 3)"))

@@ -112,4 +112,4 @@ def test_a_daemon_that_never_doubts_is_found_to_repeat_without_a_mark(tmp_path: 
 
 def test_a_daemon_that_lets_news_overtake_itself_is_found_out(tmp_path: Path) -> None:
     verdict = run(tmp_path, "overtake", busy_once).verdict
-    assert "hook: event 1 of job-001 came after event 2" in verdict.reordered
+    assert any(one.startswith("hook: event 1 of job-001 came after event 2") for one in verdict.reordered)

@@ -72,7 +72,7 @@ def test_what_is_undelivered_is_counted(program: Program) -> None:
     with program.store() as store:
         over = response(1, status="Completed", minute=9, endTime=at(9))
         see(store, seen(store), over, channels=("ops", "ml", "old"))
-        store.outbox.retire(["ops", "ml"], clock.now(), [])
+        store.dead_letters.retire(["ops", "ml"], clock.now(), [])
         with store.database.transaction() as sql:
             sql.execute("UPDATE deliveries SET created_at = created_at - 600, state = 'uncertain' WHERE channel = 'ml'")
     program("status")

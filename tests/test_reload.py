@@ -395,7 +395,7 @@ def test_what_follows_from_a_configuration_is_written_whole_or_not_at_all(
     with closing(Store.open(tmp_path / "x.db")) as store:
         before = store.database.data_version(), list(store.database._connection.iterdump())
         with monkeypatch.context() as patch:
-            patch.setattr(store.outbox, "revive", failing_disk)
+            patch.setattr(store.dead_letters, "revive", failing_disk)
             with pytest.raises(sqlite3.OperationalError):
                 store.adopt(settings, 1.0)
         assert (store.database.data_version(), list(store.database._connection.iterdump())) == before

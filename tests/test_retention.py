@@ -183,7 +183,7 @@ def _what_is_told_of_a_dead_message(store: Store, now: float) -> object:
 
 
 def _what_is_revived(store: Store, now: float) -> object:
-    return [store.outbox.revive(channel, "a new configuration", now) for channel in CHANNELS]
+    return [store.dead_letters.revive(channel, "a new configuration", now) for channel in CHANNELS]
 
 
 def _usual_times(store: Store, now: float) -> object:
@@ -369,7 +369,7 @@ def test_a_delivery_is_kept_as_long_as_it_may_be_revived_however_little_is_kept(
             life.news(1, ())
         life.now += 6 * DAY
         life.prune(keep=1.0)
-        assert store.outbox.revive("hook", "mended", life.now) == 1
+        assert store.dead_letters.revive("hook", "mended", life.now) == 1
 
 
 def test_the_installed_program_lets_go_at_its_start_and_tells_nothing_anew(tmp_path: Path) -> None:
@@ -421,7 +421,7 @@ def test_a_channel_that_has_been_dead_for_long_is_told_of_once(tmp_path: Path) -
         for _ in range(3):
             life.news(1, ("hook",))
             life.send("hook", "dead")
-            store.outbox.drop(store.outbox.put("hook", ChannelTest("hook"), life.now), life.now)
+            store.dead_letters.drop(store.outbox.put("hook", ChannelTest("hook"), life.now), life.now)
             life.now += 2 * KEEP
             life.prune()
         assert _rows(store, "SELECT count(*) FROM events WHERE instr(transitions, 'DeliveryDead')") == [(1,)]

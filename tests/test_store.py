@@ -188,15 +188,15 @@ def test_a_dead_message_that_is_asked_for_again_is_marked_as_late(store: Store) 
     news(store, add(store), "slack")
     delivery = claimed(store, "slack", NOW)
     store.outbox.bury([delivery], "404", NOW, [])
-    assert store.outbox.retry(None, NOW) == 1
+    assert store.dead_letters.retry(None, NOW) == 1
     assert claimed(store, "slack", NOW).revived
     with pytest.raises(UnknownJob):
-        store.outbox.retry([999], NOW)
+        store.dead_letters.retry([999], NOW)
 
 
 def test_what_waits_for_a_channel_that_left_is_dead_and_told(store: Store) -> None:
     news(store, add(store), "slack", "mail")
-    assert store.outbox.retire(["mail"], NOW, ["mail"]) == {"slack": 1}
+    assert store.dead_letters.retire(["mail"], NOW, ["mail"]) == {"slack": 1}
     (dead,) = store.history.deliveries(("dead",))
     assert (dead.channel, dead.last_error) == ("slack", "the channel is no longer in the configuration")
 
@@ -360,13 +360,13 @@ def test_a_corrected_configuration_revives_what_was_dead_for_it(store: Store) ->
     job = add(store)
     news(store, job, "slack")
     news(store, job, "slack")
-    assert store.outbox.revive("slack", "old", NOW) == 0
+    assert store.dead_letters.revive("slack", "old", NOW) == 0
     delivery = claimed(store, "slack", NOW)
     assert not failed(store, delivery, Failed("404", permanent=True))
     store.outbox.bury([delivery], "404", NOW, [])
-    store.outbox.drop(waiting_id(store), NOW)
-    assert store.outbox.revive("slack", "old", NOW) == 0
-    assert store.outbox.revive("slack", "new", NOW) == 1
+    store.dead_letters.drop(waiting_id(store), NOW)
+    assert store.dead_letters.revive("slack", "old", NOW) == 0
+    assert store.dead_letters.revive("slack", "new", NOW) == 1
     again = claimed(store, "slack", NOW)
     assert (again.id, again.revived) == (delivery.id, True)
 
@@ -376,16 +376,16 @@ def waiting_id(store: Store) -> int:
 
 
 def test_a_channel_that_left_and_came_back_gets_what_it_missed(store: Store) -> None:
-    store.outbox.revive("slack", "same", NOW)
+    store.dead_letters.revive("slack", "same", NOW)
     news(store, add(store), "slack")
-    store.outbox.retire([], NOW, [])
-    assert store.outbox.revive("slack", "same", NOW) == 1
+    store.dead_letters.retire([], NOW, [])
+    assert store.dead_letters.revive("slack", "same", NOW) == 1
 
 
 def test_what_has_been_dead_for_long_is_no_news_any_more(store: Store) -> None:
     news(store, add(store), "slack")
-    store.outbox.retire([], NOW, [])
-    assert store.outbox.revive("slack", "new", NOW + 8 * 86_400) == 0
+    store.dead_letters.retire([], NOW, [])
+    assert store.dead_letters.revive("slack", "new", NOW + 8 * 86_400) == 0
 
 
 def test_patience_is_counted_from_the_first_try_and_anew_after_a_revival(store: Store) -> None:
@@ -394,7 +394,7 @@ def test_patience_is_counted_from_the_first_try_and_anew_after_a_revival(store: 
     assert failed(store, delivery, Failed("503"), patient_since=NOW + 499)
     assert not failed(store, delivery, Failed("503"), patient_since=NOW + 501)
     store.outbox.bury([delivery], "503", NOW, [])
-    store.outbox.retry([delivery.id], NOW + 1000)
+    store.dead_letters.retry([delivery.id], NOW + 1000)
     assert failed(store, claimed(store, "slack", NOW + 1000), Failed("503"), patient_since=NOW + 999)
 
 
@@ -436,9 +436,9 @@ def test_what_follows_is_taken_only_if_it_is_still_next(store: Store, meanwhile:
     claim = store.outbox.claim("slack", NOW)
     second, third = claim.following
     if meanwhile == "dropped":
-        store.outbox.drop(second, NOW)
+        store.dead_letters.drop(second, NOW)
     elif meanwhile == "an older one is revived":
-        store.outbox.retry([first.id], NOW)
+        store.dead_letters.retry([first.id], NOW)
     else:
         change = {
             "retried later": "next_attempt_at = 9e9",
@@ -472,7 +472,7 @@ def test_a_channel_that_dies_after_the_clock_was_set_back_is_told_of_once(store:
 
     def die(now: float) -> int:
         delivery = store.outbox.put("slack", ChannelTest("slack"), now)
-        store.outbox.retire(["mail"], now, ["mail"])
+        store.dead_letters.retire(["mail"], now, ["mail"])
         return delivery
 
     def told() -> int:

@@ -18,7 +18,7 @@ KIND = "/model-customization-job"
 
 _CHANGES = {"StepChanged": "step", "FieldChanged": "path"}
 _HEAD = re.compile(
-    r"(?P<what>UNDELIVERED to channel|TEST of channel|[A-Z]+(?: [A-Z]+)*) (?P<who>jobs of \S+|[\w.-]+)(?P<rest>.*)"
+    r"(?P<what>UNDELIVERED to channel|TEST of channel|[A-Z]+(?: [A-Z]+)*) (?P<who>jobs of (?:account )?\S+|jobs given by name|[\w.-]+)(?P<rest>.*)"
 )
 _LINE = re.compile(r"(?P<what>Job|validation|data processing|training): (?P<old>[\w ]+) -> (?P<new>\w+)(?= at |,|$)")
 _ENTRY = re.compile(r"\d\d-\d\d \d\d:\d\d  (?P<head>.+?)(?P<late> \(late\))?")
@@ -128,7 +128,15 @@ def _head(title: str) -> tuple[str, str]:
     what, who = found["what"], found["who"]
     if what.endswith(("of channel", "to channel")):
         return what, f"channel/{who}"
-    return what, f"scope/{who.removeprefix('jobs of ')}" if who.startswith("jobs of ") else who
+    return what, _scope(who.removeprefix("jobs ")) if who.startswith("jobs ") else who
+
+
+def _scope(words: str) -> str:
+    """Return the subject of what a title calls the jobs of a region, of an account, or given by name."""
+    if words == "given by name":
+        return "scope/default@-/*/*"
+    whose = words.removeprefix("of ").replace("account ", "default@")
+    return f"scope/{whose}" if "/" in whose else f"scope/{whose}/*/*"
 
 
 def _old(word: str) -> str:

@@ -111,7 +111,7 @@ def retry(context: Context, *, ids: tuple[int, ...], all_dead: bool, output: str
             dead = store.history.deliveries(("dead",), limit=-1)
             ids = tuple(one.id for one in dead if one.subject != f"channel/{one.channel}")
             tests = len(dead) - len(ids)
-        store.outbox.retry(ids, clock.now())
+        store.dead_letters.retry(ids, clock.now())
         found = _found(store, ids)
     _print(context, found, output)
     _warn_of_unknown_channels(context, found)
@@ -134,7 +134,7 @@ def drop(context: Context, *, ids: tuple[int, ...], output: str) -> None:
             raise UnknownJob(f"no waiting message {numbers}", "see them: bedrock-watch deliveries --state pending")
         now = clock.now()
         for one in dict.fromkeys(ids):
-            store.outbox.drop(one, now)
+            store.dead_letters.drop(one, now)
         found = _found(store, ids)
     _print(context, found, output)
 

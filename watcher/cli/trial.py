@@ -59,14 +59,14 @@ def _tests(store: Store, names: Sequence[str]) -> Iterator[Mapping[str, int]]:
     for left in store.history.deliveries(_WAITING, limit=-1):
         # An earlier test that was interrupted would be sent first.
         if left.subject == f"channel/{left.channel}" and left.channel in names:
-            store.outbox.drop(left.id, clock.now())
+            store.dead_letters.drop(left.id, clock.now())
     ids = {name: store.outbox.put(name, ChannelTest(name), clock.now()) for name in names}
     try:
         yield ids
     finally:
         for one in _told(store, ids):
             if one.state in _WAITING:
-                store.outbox.drop(one.id, clock.now(), one.last_error or "the test was not waited for")
+                store.dead_letters.drop(one.id, clock.now(), one.last_error or "the test was not waited for")
 
 
 def _await(context: Context, store: Store, ids: Mapping[str, int]) -> None:

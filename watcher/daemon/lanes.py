@@ -82,7 +82,9 @@ class Lanes:
     async def retire(self) -> None:
         """Give up what was left, or posted meanwhile, for channels that a reload took away."""
         for name in sorted(self.gone):
-            if count := await self._parts.transact(self._parts.store.outbox.retire_one, name, clock.now(), self.tell):
+            if count := await self._parts.transact(
+                self._parts.store.dead_letters.retire_one, name, clock.now(), self.tell
+            ):
                 given_up(self._parts, {name: count})
                 self.ring()
 

@@ -106,7 +106,7 @@ class Daemon:
         config, store, log = parts.config, parts.store, parts.log
         uncertain = await parts.transact(store.outbox.recover, now)
         names = [channel.name for channel in config.channels]
-        retired = await parts.transact(store.outbox.retire, names, now, self._lanes.tell)
+        retired = await parts.transact(store.dead_letters.retire, names, now, self._lanes.tell)
         revived = await self._reload.start()
         await self._watch.refresh()
         # The jobs are here to stay: looking through them all for garbage would hold up everything, again and again.

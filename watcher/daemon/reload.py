@@ -93,7 +93,7 @@ class Reload:
         """Return, by channel, what stands for its URL now, and why it could not be read."""
         prints, closed = {}, {}
         for channel in config.channels:
-            before = await self.parts.transact(self.parts.store.outbox.fingerprint, channel.name)
+            before = await self.parts.transact(self.parts.store.dead_letters.fingerprint, channel.name)
             try:
                 prints[channel.name] = await to_thread.run_sync(_fingerprint, channel, before)
             except SecretUnreadable as error:
@@ -106,7 +106,7 @@ class Reload:
         changed, wrong = [], []
         for channel in config.channels:
             name, known = channel.name, running.get(channel.name)
-            before = await self.parts.transact(self.parts.store.outbox.fingerprint, name)
+            before = await self.parts.transact(self.parts.store.dead_letters.fingerprint, name)
             moved = known is None or any(getattr(known, key) != getattr(channel, key) for key in _CHECKED)
             if not moved and prints.get(name, before) == before:
                 continue

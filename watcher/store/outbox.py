@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from watcher.errors import UnknownJob
-from watcher.model import ChannelTest, Delivery, DeliveryDead, Failed, Posting, Sent
+from watcher.model import ChannelTest, Delivery, Failed, Posting, Sent
 from watcher.policy import LONGEST_SEND_RETRY
 from watcher.store.database import Database
+from watcher.store.deadletters import OPEN, WAITING, give_up, hurry
 from watcher.store.news import write_event
 from watcher.store.rows import event_of
 
@@ -25,23 +25,14 @@ Fold = Literal["", "burst", "digest", "mute"]
 
 BURST: Fold = "burst"
 
-DROPPED = "dropped by a person"
-"""The reason of a message that nobody is to be told."""
-
-REVIVED_FOR = 7 * 86_400.0
-"""What has been dead for longer than this many seconds is not news when its channel works again."""
-
 _AHEAD = 100
 """How many messages the next one is looked up for at once: each look goes through the whole queue."""
 
-_OPEN = "state IN ('pending', 'sending', 'uncertain')"
-_WAITING = "state IN ('pending', 'uncertain')"
-_RETIRED = "the channel is no longer in the configuration"
 
 _IS_NEXT = f"""
-    d.{_WAITING} AND NOT EXISTS (
+    d.{WAITING} AND NOT EXISTS (
         SELECT 1 FROM deliveries AS older
-        WHERE older.channel = d.channel AND older.subject = d.subject AND older.{_OPEN} AND older.id < d.id)
+        WHERE older.channel = d.channel AND older.subject = d.subject AND older.{OPEN} AND older.id < d.id)
 """
 
 _HEADS = f"""
@@ -56,11 +47,11 @@ _STILL_NEXT = (
 
 _TOGETHER = f"""
     SELECT d.id FROM deliveries AS d
-    WHERE d.channel = :channel AND d.{_WAITING} AND d.next_attempt_at <= :now AND (:fold = '' OR d.fold = :fold)
+    WHERE d.channel = :channel AND d.{WAITING} AND d.next_attempt_at <= :now AND (:fold = '' OR d.fold = :fold)
     AND NOT EXISTS (
         SELECT 1 FROM deliveries AS older
-        WHERE older.channel = d.channel AND older.subject = d.subject AND older.{_OPEN} AND older.id < d.id
-        AND NOT (older.{_WAITING} AND older.next_attempt_at <= :now AND (:fold = '' OR older.fold = :fold)))
+        WHERE older.channel = d.channel AND older.subject = d.subject AND older.{OPEN} AND older.id < d.id
+        AND NOT (older.{WAITING} AND older.next_attempt_at <= :now AND (:fold = '' OR older.fold = :fold)))
     ORDER BY d.id LIMIT :most
 """
 
@@ -95,7 +86,7 @@ class Times:
 
 
 class Outbox:
-    """The verbs of the lanes, and of the people who look after the queue."""
+    """The verbs of the lanes."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -107,7 +98,7 @@ class Outbox:
         """
         with self._db.transaction() as sql:
             sql.execute(
-                f"UPDATE deliveries SET next_attempt_at = ? WHERE {_WAITING} AND fold = ''"
+                f"UPDATE deliveries SET next_attempt_at = ? WHERE {WAITING} AND fold = ''"
                 " AND next_attempt_at > ? + ? * (attempts > 0)",
                 (now, now, LONGEST_SEND_RETRY),
             )
@@ -157,7 +148,7 @@ class Outbox:
     def undelivered(self) -> int:
         """Return how many messages wait, are under way, or may have arrived."""
         with self._db.reading() as sql:
-            return int(sql.execute(f"SELECT count(*) FROM deliveries WHERE {_OPEN}").fetchone()[0])
+            return int(sql.execute(f"SELECT count(*) FROM deliveries WHERE {OPEN}").fetchone()[0])
 
     def thread(self, channel: str, subject: str) -> dict[str, str]:
         """Return what the receiver last answered that later messages of *subject* need; empty when nothing."""
@@ -215,64 +206,18 @@ class Outbox:
     def bury(self, deliveries: Sequence[Delivery], reason: str, now: float, tell: Sequence[str]) -> None:
         """Give messages up, and tell the other channels, once until the channel works again."""
         with self._db.transaction() as sql:
-            for delivery in deliveries:
-                _bury(sql, "id = ?", (delivery.id,), reason, now)
-            told = [one for delivery in deliveries for one in delivery.event.transitions]
-            if not all(isinstance(one, (DeliveryDead, ChannelTest)) for one in told):
-                dead = DeliveryDead(deliveries[0].channel, len(deliveries), reason, _about(sql, deliveries))
-                _tell(sql, dead, tell, now)
-
-    def retire(self, kept: Sequence[str], now: float, tell: Sequence[str]) -> dict[str, int]:
-        """Give up what waits for channels that are not *kept*; return how many messages, by channel."""
-        with self._db.transaction() as sql:
-            left = sql.execute(
-                f"SELECT channel FROM deliveries WHERE {_OPEN} UNION SELECT substr(key, 9) FROM notes"
-                " WHERE key LIKE 'channel/%' EXCEPT SELECT value FROM json_each(?)",
-                (json.dumps(kept),),
-            ).fetchall()
-            counts = {row["channel"]: self.retire_one(row["channel"], now, tell) for row in left}
-        return {channel: count for channel, count in counts.items() if count}
-
-    def retire_one(self, channel: str, now: float, tell: Sequence[str]) -> int:
-        """Give up what waits for *channel*, which is no more; return how many messages."""
-        with self._db.transaction() as sql:
-            count = _bury(sql, f"channel = ? AND {_OPEN}", (channel,), _RETIRED, now)
-            if count:
-                _tell(sql, DeliveryDead(channel, count, _RETIRED), tell, now)
-            sql.execute("DELETE FROM notes WHERE key = ?", (f"channel/{channel}",))
-            return count
-
-    def revive(self, channel: str, fingerprint: str, now: float) -> int:
-        """Send again what a channel's old configuration was the death of; return how many messages.
-
-        *fingerprint* stands for the configuration: nothing happens while it stays the same.
-        """
-        key = f"channel/{channel}"
-        with self._db.transaction() as sql:
-            row = sql.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
-            if row is not None and row["value"] == fingerprint:
-                return 0
-            sql.execute("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)", (key, fingerprint))
-            _hurry(sql, channel, now)
-            cursor = sql.execute(
-                "UPDATE deliveries SET state = 'pending', revived = 1, tried_since = 0, next_attempt_at = ?,"
-                " finished_at = 0, fold = ''"
-                " WHERE channel = ? AND state = 'dead' AND last_error != ? AND finished_at > ?"
-                " AND event NOT IN (SELECT id FROM events WHERE subject = ? AND instr(transitions, '\"ChannelTest\"'))",
-                (now, channel, DROPPED, now - REVIVED_FOR, f"channel/{channel}"),
-            )
-            return cursor.rowcount
+            give_up(sql, deliveries, reason, now, tell)
 
     def hurry(self, channel: str, now: float) -> None:
         """Try at once what waits after a failure: the channel works again, and the oldest goes first."""
         with self._db.transaction() as sql:
-            _hurry(sql, channel, now)
+            hurry(sql, channel, now)
 
     def hurry_all(self, now: float) -> None:
         """Try at once what waits for times that were reckoned by another clock; what is held back stays so."""
         with self._db.transaction() as sql:
             sql.execute(
-                f"UPDATE deliveries SET next_attempt_at = ? WHERE {_WAITING} AND fold = '' AND next_attempt_at > ?",
+                f"UPDATE deliveries SET next_attempt_at = ? WHERE {WAITING} AND fold = '' AND next_attempt_at > ?",
                 (now, now),
             )
 
@@ -281,15 +226,9 @@ class Outbox:
         with self._db.transaction() as sql:
             sql.execute(
                 "UPDATE deliveries SET next_attempt_at = min(next_attempt_at, ?) WHERE fold = 'digest'"
-                f" AND {_WAITING} AND channel NOT IN (SELECT value FROM json_each(?))",
+                f" AND {WAITING} AND channel NOT IN (SELECT value FROM json_each(?))",
                 (now, json.dumps(digesting)),
             )
-
-    def fingerprint(self, channel: str) -> str:
-        """Return the fingerprint of the configuration with which *channel* was last used; empty when never."""
-        with self._db.reading() as sql:
-            row = sql.execute("SELECT value FROM notes WHERE key = ?", (f"channel/{channel}",)).fetchone()
-            return "" if row is None else str(row["value"])
 
     def put(self, channel: str, transition: ChannelTest, now: float) -> int:
         """Queue a test message for one channel; return its delivery's id."""
@@ -297,32 +236,6 @@ class Outbox:
             event = write_event(sql, f"channel/{channel}", (transition,), (Posting(channel),), now)
             row = sql.execute("SELECT id FROM deliveries WHERE event = ?", (event,)).fetchone()
             return int(row["id"])
-
-    def retry(self, ids: Sequence[int] | None, now: float) -> int:
-        """Send given-up messages again (None: all); a waiting one is tried at once.  Return how many.
-
-        Raises UnknownJob when an id is none of an undelivered message.
-        """
-        with self._db.transaction() as sql:
-            if ids is None:
-                ids = [row["id"] for row in sql.execute("SELECT id FROM deliveries WHERE state = 'dead'")]
-            for one in ids:
-                cursor = sql.execute(
-                    "UPDATE deliveries SET revived = max(revived, state = 'dead'), fold = '', finished_at = 0,"
-                    " tried_since = CASE WHEN state = 'dead' THEN 0 ELSE tried_since END, next_attempt_at = ?,"
-                    " state = CASE WHEN state = 'dead' THEN 'pending' ELSE state END"
-                    " WHERE id = ? AND state IN ('pending', 'uncertain', 'dead')",
-                    (now, one),
-                )
-                if cursor.rowcount != 1:
-                    raise UnknownJob(f"no undelivered message {one}", "see them: bedrock-watch deliveries")
-            return len(ids)
-
-    def drop(self, delivery: int, now: float, reason: str = DROPPED) -> None:
-        """Give one waiting message up because a person said so; raises UnknownJob when there is none."""
-        with self._db.transaction() as sql:
-            if _bury(sql, f"id = ? AND {_WAITING}", (delivery,), reason, now) != 1:
-                raise UnknownJob(f"no waiting message {delivery}", "see them: bedrock-watch deliveries")
 
 
 def _take(sql: sqlite3.Connection, channel: str, ids: Sequence[int], now: float) -> tuple[Delivery, ...]:
@@ -358,50 +271,5 @@ def _note(
     )
 
 
-def _hurry(sql: sqlite3.Connection, channel: str, now: float) -> None:
-    sql.execute(
-        f"UPDATE deliveries SET next_attempt_at = min(next_attempt_at, ?) WHERE channel = ? AND {_WAITING}"
-        " AND fold = '' AND attempts > 0",
-        (now, channel),
-    )
-
-
 def _tried_since(sql: sqlite3.Connection, delivery: Delivery) -> float:
     return float(sql.execute("SELECT tried_since FROM deliveries WHERE id = ?", (delivery.id,)).fetchone()[0])
-
-
-def _bury(sql: sqlite3.Connection, where: str, values: tuple[object, ...], reason: str, now: float) -> int:
-    return sql.execute(
-        f"UPDATE deliveries SET state = 'dead', finished_at = ?, last_error = ? WHERE {where}", (now, reason, *values)
-    ).rowcount
-
-
-def _tell(sql: sqlite3.Connection, dead: DeliveryDead, tell: Sequence[str], now: float) -> None:
-    """Write a DeliveryDead event unless one was written since the channel last worked.
-
-    What is dated later than *now* was so by a clock that has been set back, and says nothing.
-    """
-    subject = f"channel/{dead.channel}"
-    told = sql.execute(
-        "SELECT 1 FROM events WHERE subject = :subject AND instr(transitions, '\"DeliveryDead\"')"
-        " AND observed_at <= :now AND observed_at >= (SELECT coalesce(max(finished_at), 0) FROM deliveries"
-        " WHERE channel = :channel AND state = 'sent' AND finished_at <= :now)",
-        {"subject": subject, "channel": dead.channel, "now": now},
-    ).fetchone()
-    if told is None:
-        others = [Posting(other) for other in tell if other != dead.channel]
-        write_event(sql, subject, (dead,), others, now)
-
-
-def _about(sql: sqlite3.Connection, deliveries: Sequence[Delivery]) -> str:
-    """Return what messages are about: their jobs and events, three at most by name."""
-    names = []
-    for delivery in deliveries[:3]:
-        row = sql.execute(
-            "SELECT coalesce(nullif(label, ''), nullif(name, ''), identifier) AS title FROM jobs"
-            " WHERE id = (SELECT job FROM events WHERE id = ?)",
-            (delivery.event.id,),
-        ).fetchone()
-        names.append(f"{row['title'] if row else delivery.event.subject} (event {delivery.event.id})")
-    more = len(deliveries) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more else "")

@@ -14,7 +14,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from watcher.store.database import Database
-from watcher.store.outbox import REVIVED_FOR
+from watcher.store.deadletters import REVIVED_FOR
 
 CHUNK = 200
 """Events that are looked at in one transaction, at most: others wait for a few milliseconds."""

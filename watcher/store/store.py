@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watcher.store.database import Database, Migrating, unnoticed
+from watcher.store.deadletters import DeadLetters
 from watcher.store.findings import FindingsStore
 from watcher.store.history import History
 from watcher.store.jobs import Jobs, Wanted
@@ -34,7 +35,8 @@ class Settings:
 class Store:
     """The database's verbs, by who needs them.
 
-    *jobs*: what is watched; *ledger*: the sweep's; *outbox*: the lanes'; *history*: what people ask; *requests*: what
+    *jobs*: what is watched; *ledger*: the sweep's; *outbox*: the lanes'; *dead_letters*: of those who give
+    up and help; *history*: what people ask; *requests*: what
     they ask of the daemon; *retention*: what is let go.
     """
 
@@ -45,6 +47,7 @@ class Store:
         self.findings = FindingsStore(database)
         self.mutes = Mutes(database)
         self.outbox = Outbox(database)
+        self.dead_letters = DeadLetters(database)
         self.history = History(database)
         self.requests = Requests(database)
         self.retention = Retention(database)
@@ -64,7 +67,7 @@ class Store:
             self.ledger.use_limits(settings.limits)
             self.outbox.release(settings.digesting, now)
             revived = {
-                channel: self.outbox.revive(channel, fingerprint, now)
+                channel: self.dead_letters.revive(channel, fingerprint, now)
                 for channel, fingerprint in settings.fingerprints.items()
             }
         return {channel: count for channel, count in revived.items() if count}

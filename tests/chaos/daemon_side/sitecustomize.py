@@ -55,10 +55,10 @@ def _never_doubt() -> None:
 
 def _overtake() -> None:
     """Let newer news of a job go while older news of it waits for another try."""
-    from watcher.store import outbox  # noqa: PLC0415
+    from watcher.store import deadletters, outbox  # noqa: PLC0415
 
     for name in ("_HEADS", "_STILL_NEXT"):
-        setattr(outbox, name, getattr(outbox, name).replace(outbox._IS_NEXT, f"d.{outbox._WAITING}"))
+        setattr(outbox, name, getattr(outbox, name).replace(outbox._IS_NEXT, f"d.{deadletters.WAITING}"))
 
 
 BREAKS = {"mark-first": _mark_first, "never-doubt": _never_doubt, "overtake": _overtake}
