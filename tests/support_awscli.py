@@ -59,10 +59,11 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     config = home / "aws-config"
     if not config.exists():
         config.write_text("[default]\ncli_timestamp_format = iso8601\n")
+    others = ("AWS_", "BEDROCK_WATCH_", "COLUMNS", "NO_COLOR")
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "BEDROCK_WATCH_", "COLUMNS")) and not name.lower().endswith("_proxy")
+        if not name.startswith(others) and not name.lower().endswith("_proxy")
     }
     return kept | {
         "AWS_ACCESS_KEY_ID": "testing",
@@ -72,6 +73,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "HOME": str(home),
+        "TERM": "xterm",
         **more,
     }
 

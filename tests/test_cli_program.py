@@ -146,6 +146,29 @@ def test_output_that_cannot_be_written_is_said(program: Program) -> None:
     assert "No space left on device" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("list", 1), ("list --all", 1), ("--help", 1), ("status", 1), ("get --generate-cli-skeleton", 255), ("lst", 2)],
+)
+def test_an_output_that_is_closed_is_no_bug(program: Program, words: str, code: int) -> None:
+    with program.store() as store:
+        seen(store)
+    program_itself = f"{sys.executable} -m watcher {words}"
+    done = subprocess.run(["/bin/sh", "-c", f"{program_itself} >&-"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "a bug" in done.stderr) == (code, False)
+    assert "the output: Bad file descriptor" in done.stderr or words == "lst"
+    silent = subprocess.run(["/bin/sh", "-c", f"exec {program_itself} <&- >&- 2>&-"], check=False)
+    assert silent.returncode == code
+
+
+def test_without_stderr_what_is_printed_is_all_there(program: Program) -> None:
+    with program.store() as store:
+        seen(store)
+    command = f"{sys.executable} -m watcher list 2>&-"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, "job-1" in done.stdout) == (0, True)
+
+
 def test_letters_that_the_output_cannot_hold_are_replaced(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
     with program.store() as store:

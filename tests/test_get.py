@@ -133,7 +133,10 @@ USAGE = {
     ("x", "--endpoint-url", "localhost"): 'Bad value for --endpoint-url "localhost": scheme is missing.',
     ("x", "--output", "xml"): "'xml' is not one of",
     ("x", "--color", "always"): "'always' is not one of",
-    ("x", "--cli-read-timeout", "soon"): "'soon' is not a valid integer",
+    ("x", "--query"): "argument --query: expected one argument",
+    ("--job-id",): "argument --job-identifier: expected one argument",
+    ("--job-identifier", "--endpoint-url", "http://127.0.0.1:9"): "argument --job-identifier: expected one argument",
+    ("x", "--query", "--output", "text"): "argument --query: expected one argument",
     ("x", "--cli-binary-format", "hex"): "'hex' is not one of",
     ("x", "--cli-auto-prompt"): "--cli-auto-prompt: there is no prompt here",
     ("x", "--no-such-option"): "No such option",
@@ -176,6 +179,8 @@ def test_anything_else_exits_with_255(server: WebReceiver, env: dict[str, str]) 
     )
     assert get(env | {"AWS_DEFAULT_OUTPUT": "xml"}, *words) == Done(255, "", "\nUnknown output type: xml\n")
     assert get(env, *words, "--query", "length(`3`)").code == 255
+    for seconds, why in (("soon", "invalid literal for int() with base 10: 'soon'"), ("-1", "-1 is less than 0")):
+        assert get(env, *words, "--cli-read-timeout", seconds) == Done(255, "", f"\n--cli-read-timeout: {why}\n")
     for body in ("<html>", "[]", '{"statusDetails": 3}', '{"hyperParameters": []}', '{"creationTime": "noon"}'):
         server.reply = Reply(body=body)
         done = get(env, *words)
@@ -294,6 +299,10 @@ def test_on_a_terminal_a_table_is_coloured_and_as_wide_as_the_terminal_allows(
     for columns in (200, 40):
         assert on_terminal(env, columns, *words) == on_terminal(env, columns, *words, program=THEIRS)
     assert "\x1b" not in on_terminal(env, 200, *words, "--color", "off")
+    # The program's own option, and what everybody's programs honour, are good for this command too.
+    assert "\x1b" not in on_terminal(env, 200, *words, program=(*OURS[:-1], "--color", "never", "get"))
+    assert "\x1b" not in on_terminal(env | {"NO_COLOR": "1"}, 200, *words)
+    assert "\x1b" in on_terminal(env | {"NO_COLOR": "1"}, 200, *words, "--color", "on")
 
 
 @pytest.mark.parametrize("form", ["json", "text", "table", "yaml"])

@@ -16,6 +16,10 @@ def main(args: list[str] | None = None) -> None:
 
     A bare ``list`` takes a short cut: the parser of words would cost more than the answer.
     """
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        from watcher.cli.streams import fill_in
+
+        fill_in()
     if (sys.argv[1:] if args is None else args) == ["list"]:
         import gc
 

@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from watcher.errors import ExitCode
+
 if TYPE_CHECKING:
     from datetime import tzinfo
 
@@ -28,6 +30,8 @@ class Context:
         self.config_path = config_path
         self.verbose = verbose
         self.color = color
+        self.failed = ExitCode.FAILED
+        """The exit code where it is the machine that fails: a disk that is full, an output that is closed."""
 
     @cached_property
     def config(self) -> Config:

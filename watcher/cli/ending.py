@@ -45,7 +45,7 @@ def _code(context: Context, act: Callable[[], int]) -> int:
     except OSError as error:
         # A disk that is full, a file that is closed to us: the machine's trouble, not a bug.
         note(f"{error.filename or 'the output'}: {error.strerror or error}")
-        code = ExitCode.FAILED
+        code = context.failed
     except Exception as error:  # noqa: BLE001 - whatever has no name of ours is a bug, and is called one
         _confess(error, verbose=context.verbose > 0)
         code = ExitCode.BUG

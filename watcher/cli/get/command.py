@@ -6,20 +6,23 @@ Not its business: what the options' values mean (``inputs``, ``printing``), aski
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
 from watcher.cli import output as out
+from watcher.cli.context import Context
 from watcher.errors import CallError, CliCode, ExitCode
 
 if TYPE_CHECKING:
     from watcher.bedrock.once import Manner
 
-_TIMEOUT = click.IntRange(min=0)
+_COLORS = {"on": "always", "off": "never", "auto": "auto"}
+"""The AWS CLI's words for when there is colour: this program's."""
 
 
 class _Misused(click.UsageError):
@@ -39,18 +42,41 @@ class CliCommand(click.Command):
             raise _Misused(error.format_message(), error.ctx) from error
 
     def _whole(self, args: Sequence[str]) -> Iterator[str]:
-        """Yield the words, with options written out that are shortened: ``--job-id`` is ``--job-identifier``."""
-        known = [option for parameter in self.params for option in parameter.opts if option.startswith("--")]
-        words = iter(args)
-        for word in words:
-            name, equals, value = word.partition("=")
+        """Yield the words, with options written out that are shortened: ``--job-id`` is ``--job-identifier``.
+
+        Raises UsageError for one that could be several, and for one whose value is missing: another option is none.
+        """
+        known = {option: each for each in self.params for option in each.opts if option.startswith("--")}
+        rest = list(args)
+        while rest:
+            word = rest.pop(0)
             if word == "--":
-                yield from (word, *words)
+                yield from (word, *rest)
                 return
-            meant = [option for option in known if option.startswith(name)] if name.startswith("--") else []
-            if len(meant) > 1 and name not in known:
-                raise click.UsageError(f"ambiguous option: {name} could match {', '.join(meant)}")
-            yield meant[0] + equals + value if meant and name not in known else word
+            name, equals, value = word.partition("=")
+            option = self._option(name, known) if name.startswith("--") else name
+            yield option + equals + value
+            if option in known and not equals and _takes_a_value(known[option]):
+                if not rest or _is_option(rest[0]):
+                    raise click.UsageError(f"argument {option}: expected one argument")
+                yield rest.pop(0)
+
+    @staticmethod
+    def _option(name: str, known: Iterable[str]) -> str:
+        """Return the option that *name* begins, or is; itself when there is none."""
+        meant = [option for option in known if option.startswith(name)]
+        if len(meant) > 1 and name not in meant:
+            raise click.UsageError(f"ambiguous option: {name} could match {', '.join(meant)}")
+        return meant[0] if meant and name not in meant else name
+
+
+def _takes_a_value(parameter: click.Parameter) -> bool:
+    return isinstance(parameter, click.Option) and not parameter.is_flag and not isinstance(parameter.flag_value, str)
+
+
+def _is_option(word: str) -> bool:
+    """Return whether argparse, by which the AWS CLI reads its words, takes *word* for an option."""
+    return re.match(r"-(?!\d+$|\d*\.\d+$)\S+$", word) is not None
 
 
 def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click calls it
@@ -85,12 +111,10 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
 @click.option("--endpoint-url", metavar="URL", help="Ask there in place of AWS.")
 @click.option("--no-verify-ssl", is_flag=True, help="Do not check the server's certificate.")
 @click.option("--ca-bundle", metavar="PATH", help="Certificate authorities to check it with.")
-@click.option("--cli-read-timeout", type=_TIMEOUT, default=60, show_default=True, help="Seconds; 0 waits for ever.")
-@click.option("--cli-connect-timeout", type=_TIMEOUT, default=60, show_default=True, help="Seconds; 0 waits for ever.")
+@click.option("--cli-read-timeout", metavar="SECONDS", default="60", show_default=True, help="0 waits for ever.")
+@click.option("--cli-connect-timeout", metavar="SECONDS", default="60", show_default=True, help="0 waits for ever.")
 @click.option("--no-sign-request", is_flag=True, help="Send no credentials.")
-@click.option(
-    "--color", type=click.Choice(["on", "off", "auto"]), default="auto", help="Of tables; auto: on a terminal."
-)
+@click.option("--color", type=click.Choice(list(_COLORS)), help="Of tables; auto (on a terminal) is the default.")
 @click.option("--debug", is_flag=True, help="Log everything on stderr, the request included.")
 @click.option("--cli-auto-prompt", is_flag=True, help="Refused: there is no prompt here.")
 @click.option("--no-cli-auto-prompt", is_flag=True, help="Accepted: there is no prompt here.")
@@ -102,7 +126,8 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
     help="Accepted: nothing in it is binary.",
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print versions.")
-def get(**options: Any) -> int:  # noqa: ANN401 - click makes them
+@click.pass_obj
+def get(context: Context, /, **options: Any) -> int:  # noqa: ANN401 - click makes them
     """Print what AWS says of a job: aws bedrock get-model-customization-job.
 
     The options, the output and the exit codes are those of the AWS CLI, version 2: 252 usage, 253 configuration or
@@ -110,8 +135,10 @@ def get(**options: Any) -> int:  # noqa: ANN401 - click makes them
     AWS_REGION, ~/.aws/config), and not that of bedrock-watch.  Members of the response that this version does not
     know are printed too.
     """
+    context.color = _COLORS.get(options.pop("color"), context.color)
+    context.failed = CliCode.OTHER
     try:
-        text = _answer(**options)
+        text = _answer(colored=context.colored, **options)
     except CallError as error:
         sys.stderr.write(f"\n{error.what}\n")
         return error.exit_code
@@ -119,7 +146,7 @@ def get(**options: Any) -> int:  # noqa: ANN401 - click makes them
     return ExitCode.DONE
 
 
-def _answer(*, skeleton: str | None, query: str | None, output: str | None, color: str, **options: Any) -> str:  # noqa: ANN401
+def _answer(*, skeleton: str | None, query: str | None, output: str | None, colored: bool, **options: Any) -> str:  # noqa: ANN401
     from watcher.bedrock.once import OPERATION, Caller
     from watcher.cli.get import printing
 
@@ -135,7 +162,7 @@ def _answer(*, skeleton: str | None, query: str | None, output: str | None, colo
         return printing.yaml_input_sample(caller.parameters())
     parameters = _parameters(options)
     response = caller.sample(parameters) if skeleton else caller.get(parameters)
-    return printing.printed(output or caller.output(), OPERATION, search(response), color=color)
+    return printing.printed(output or caller.output(), OPERATION, search(response), colored=colored)
 
 
 def _parameters(options: dict[str, Any]) -> dict[str, Any]:
@@ -166,11 +193,22 @@ def _manner(options: dict[str, Any]) -> Manner:
         region=options["region"],
         endpoint_url=endpoint,
         verify=False if options["no_verify_ssl"] else options["ca_bundle"],
-        connect_timeout=options["cli_connect_timeout"] or None,
-        read_timeout=options["cli_read_timeout"] or None,
+        connect_timeout=_timeout("--cli-connect-timeout", options["cli_connect_timeout"]),
+        read_timeout=_timeout("--cli-read-timeout", options["cli_read_timeout"]),
         sign=not options["no_sign_request"],
         debug=options["debug"],
     )
+
+
+def _timeout(option: str, text: str) -> int | None:
+    """Return seconds, or None for ever; what is no number of them is no matter of usage to the AWS CLI either."""
+    try:
+        seconds = int(text)
+    except ValueError as error:
+        raise CallError(CliCode.OTHER, f"{option}: {error}") from error
+    if seconds < 0:
+        raise CallError(CliCode.OTHER, f"{option}: {seconds} is less than 0")
+    return seconds or None
 
 
 def _is_url(text: str) -> bool:

@@ -41,7 +41,9 @@ def loaded(option: str, value: str) -> str | bytes:
     try:
         return path.read_text("utf-8") if scheme == "file" else path.read_bytes()
     except UnicodeDecodeError as error:
-        raise _wrong(option, f"Unable to load paramfile ({path}), text contents could not be decoded.") from error
+        hint = "If this is a binary file, please use the fileb:// prefix instead of the file:// prefix."
+        what = f"Unable to load paramfile ({path}), text contents could not be decoded.  {hint}"
+        raise _wrong(option, what) from error
     except (OSError, ValueError, RuntimeError) as error:
         raise _wrong(option, f"Unable to load paramfile {value}: {error}") from error
 

@@ -20,7 +20,7 @@ FORMATS = ("json", "text", "table", "yaml", "yaml-stream")
 _INDENT = 4
 
 
-def printed(form: str, title: str, value: Any, *, color: str) -> str:  # noqa: ANN401 - JSON is JSON
+def printed(form: str, title: str, value: Any, *, colored: bool) -> str:  # noqa: ANN401 - JSON is JSON
     """Return *value* in the form *form*; raises CallError for one that there is not, or that *value* cannot have.
 
     On a terminal nothing in it moves the cursor; whatever else reads it gets it as AWS wrote it.
@@ -38,7 +38,6 @@ def printed(form: str, title: str, value: Any, *, color: str) -> str:  # noqa: A
         from watcher.cli.get.drawing import RESET, draw, room
         from watcher.cli.get.table import sections
 
-        colored = color == "on" or (color == "auto" and terminal)
         picture = draw(sections(title, value), room(sys.stdout), colored=colored)
         # The AWS CLI leaves a terminal without colour, once more, when it ends.
         return picture + RESET if colored and terminal else picture
