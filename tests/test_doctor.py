@@ -121,8 +121,18 @@ def test_without_a_daemon_the_command_looks_itself_and_says_so(clinic: Clinic) -
     assert "FAIL  daemon" in done.stdout
 
 
-@pytest.mark.parametrize(("text", "help_"), [(None, "correct --config"), ("state_dir = /srv/x\n", "double quotes")])
-def test_of_a_configuration_that_cannot_be_read_nothing_is_made_up(
+@pytest.mark.parametrize(
+    ("text", "help_"),
+    [
+        (None, "correct --config"),
+        ("state_dir = /srv/x\n", "double quotes"),
+        ("state_dir = 7\n", "expected a text"),
+        ('state_dir = ""\n', "give it a value"),
+        ('state_dri = "/srv/x"\n', "did you mean state_dir?"),
+        ('[poll]\nstate_dir = "/srv/x"\n', "above the first [table]"),
+    ],
+)
+def test_of_a_configuration_that_does_not_tell_its_database_nothing_is_made_up(
     program: Program, tmp_path: Path, text: str | None, help_: str
 ) -> None:
     """What the defaults say would be of another database: whether this one's daemon runs is not known."""
@@ -231,6 +241,12 @@ def test_an_endpoint_that_nobody_answers_is_found_with_the_rest(clinic: Clinic) 
     assert clinic.of("channel", "ok")
 
 
+def test_what_is_not_signed_is_not_checkable_and_says_why(clinic: Clinic) -> None:
+    clinic.home.aws = "sign = false\n"
+    assert clinic.examine() == ExitCode.NOT_RUNNING
+    assert clinic.of("aws")[0] == "not checkable here: requests are not signed"
+
+
 def test_missing_credentials_are_a_refusal_with_the_ways_to_get_some(clinic: Clinic) -> None:
     clinic.home.env = dict(clinic.home.env) | {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
     assert clinic.examine() == ExitCode.AWS_REFUSED
@@ -295,6 +311,22 @@ def test_files_that_others_may_use_are_found_with_the_command_that_closes_them(c
     secret.chmod(0o640)
     clinic.examine()
     assert [one["remedy"] for one in clinic.found if one["subject"] == str(secret)] == [f"chmod g-rwx {secret}"]
+
+
+@pytest.mark.parametrize("by", ["daemon", "command"])
+def test_a_url_that_everybody_may_read_is_one_finding(clinic: Clinic, by: str) -> None:
+    """Whoever looks; by the file as it is now, which the daemon may not have read."""
+    channels, clinic.home.channels = clinic.home.channels, {}
+    with clinic.home.running() as process:
+        if by == "command":
+            process.terminate()
+        clinic.home.channels = channels
+        config = clinic.home.configure()
+        config.chmod(0o644)
+        clinic.examine()
+    assert clinic.by["by"] == by
+    about = [(one["check"], one["severity"], one["remedy"]) for one in clinic.found if "everybody" in one["finding"]]
+    assert about == [("files", "fail", f"chmod o-r {config}")]
 
 
 def test_what_does_not_answer_is_given_up_in_time(

@@ -22,6 +22,9 @@ from watcher.files import who_may
 VARIABLE = "BEDROCK_WATCH_CONFIG"
 SYSTEM_PATH = Path("/etc/bedrock-watch/config.toml")
 
+EXPOSED = "holds a secret URL and everybody on this machine may read it"
+"""What is unwise about a file, whatever is in it otherwise."""
+
 _POSITION = r"(?s)(.*) \(at (line [0-9]+, column [0-9]+|end of document)\)"
 
 
@@ -76,9 +79,10 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
     queues = read_queues(top.tables("queue"), aws)
     channels = sections.read_channels(top.tables("channel"))
     if public and (heartbeat.url or any(channel.url for channel in channels)):
-        reading.warnings.append(
-            f"{file} holds a secret URL and everybody on this machine may read it: chmod o-r it, or use url_file"
-        )
+        reading.warnings.append(f"{file} {EXPOSED}: chmod o-r it, or use url_file")
+    top.close()
+    # A place that the file names, and that cannot be read from it, is not the default.
+    placed = placed and (chosen_by == FROM_FILE or "state_dir" not in reading.given | reading.meant)
     config = Config(
         path=file,
         state_dir=state_dir,
@@ -96,7 +100,6 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
         warnings=tuple(reading.warnings),
         origins={**dict.fromkeys(reading.given, FROM_FILE), "state_dir": chosen_by if placed else UNKNOWN},
     )
-    top.close()
     return config, tuple(reading.mistakes)
 
 

@@ -43,7 +43,10 @@ class Mistake(NamedTuple):
 
 
 class Reading:
-    """What one reading of a file collects; its paths are relative to *base*, ``~`` is the home that *env* names."""
+    """What one reading of a file collects; its paths are relative to *base*, ``~`` is the home that *env* names.
+
+    *given* are the keys that it has; *meant* are those of the file itself that it seems to have misspelt or misplaced.
+    """
 
     def __init__(self, base: Path, env: Mapping[str, str]) -> None:
         self.base = base
@@ -51,6 +54,7 @@ class Reading:
         self.mistakes: list[Mistake] = []
         self.warnings: list[str] = []
         self.given: set[str] = set()
+        self.meant: set[str] = set()
         self.top_keys: list[str] = []
 
 
@@ -209,8 +213,12 @@ class Table:
     def _remedy(self, key: str) -> str:
         # In TOML a key belongs to the table above it, however far the two are apart.
         if key in self.reading.top_keys and not isinstance(self._values[key], (dict, list)):
+            self.reading.meant.add(key)
             return "it is a top-level key: put it above the first [table]"
-        return suggest(key, self._known) or f"the keys here are {', '.join(self._known)}"
+        near = nearest(key, self._known)
+        if near and not self.name:
+            self.reading.meant.add(near)
+        return _did_you_mean(near) or f"the keys here are {', '.join(self._known)}"
 
     def _written(self, key: str, expected: str = "") -> str | None:
         value = self._take(key, str, expected)
@@ -245,11 +253,20 @@ def expand(text: str, env: Mapping[str, str]) -> Path:
 
 def suggest(word: str, words: Iterable[str]) -> str:
     """Return a question that offers the nearest of *words*; empty when none is near."""
+    return _did_you_mean(nearest(word, words))
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Return the one of *words* that was meant by a misspelt *word*; empty when none is near."""
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
     by_lower = {each.lower(): each for each in words}
     near = get_close_matches(word[:64].lower(), by_lower, n=1)
-    return f"did you mean {by_lower[near[0]]}?" if near else ""
+    return by_lower[near[0]] if near else ""
+
+
+def _did_you_mean(word: str) -> str:
+    return f"did you mean {word}?" if word else ""
 
 
 def printable(word: str) -> str:

@@ -78,7 +78,8 @@ async def check_identity(keys: Keys, region: str, accounts: frozenset[str]) -> A
     """Find the credentials, and ask AWS whose they are; *accounts* are those of the jobs that they are used for."""
     subject = f"identity of {keys.whose.who}"
     if not keys.settings.sign:
-        yield Finding(CHECK, subject, Grade.UNKNOWN, "requests are not signed (aws.sign = false)")
+        remedy = "aws.sign = false is for a simulated Bedrock only"
+        yield Finding(CHECK, subject, Grade.UNKNOWN, "requests are not signed", remedy)
         return
     try:
         await keys.client(region)

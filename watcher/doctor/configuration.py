@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from watcher.config import Config, Mistake
+from watcher.config.files import EXPOSED
 from watcher.doctor.choices import check_channel, check_heartbeat, nowhere
 from watcher.doctor.finding import Finding, Grade
 from watcher.errors import ExitCode
@@ -23,7 +24,8 @@ def check_configuration(config: Config, mistakes: tuple[Mistake, ...]) -> Iterat
     for mistake in found:
         what = f"{mistake.key}: {mistake.what}" if mistake.key else mistake.what
         yield Finding(CHECK, file, Grade.FAIL, what, mistake.remedy or "correct the file", ExitCode.BAD_CONFIG)
-    for warning in config.warnings:
+    # Who may read the file is looked at with the modes of the others (``files``).
+    for warning in (one for one in config.warnings if EXPOSED not in one):
         yield Finding(CHECK, file, Grade.WARN, warning.removeprefix(f"{file} "), "see bedrock-watch config check")
     # With a mistake, it may be in the channels; or the file could not be read at all.
     if not config.channels and not mistakes:

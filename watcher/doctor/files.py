@@ -19,12 +19,16 @@ _BESIDE = ("", "-wal", "-shm")
 """What SQLite names the files of a database, after its own name."""
 
 
-def check_files(config: Config) -> Iterator[Finding]:
-    """Look at the modes of the configuration, of the secrets and of what is in the state directory."""
-    yield from _configuration(config)
-    for one in _secrets(config):
-        if one.url_file is not None:
-            yield from _secret(one.url_file)
+def check_files(config: Config, written: Config) -> Iterator[Finding]:
+    """Look at the modes of the configuration, of the secrets and of what is in the state directory.
+
+    The secrets are those of the configuration in use, and of it as it is *written* now.
+    """
+    secrets = [*_secrets(config), *_secrets(written)]
+    if config.path is not None:
+        yield _configuration(config.path, secret=any(one.url for one in _secrets(written)))
+    for path in dict.fromkeys(one.url_file for one in secrets if one.url_file):
+        yield from _secret(path)
     yield from _state(config.state_dir)
 
 
@@ -32,19 +36,16 @@ def _secrets(config: Config) -> list[ChannelConfig | HeartbeatConfig]:
     return [*config.channels, config.heartbeat]
 
 
-def _configuration(config: Config) -> Iterator[Finding]:
-    path = config.path
-    if path is None:
-        return
+def _configuration(path: Path, *, secret: bool) -> Finding:
+    """Return how the file at *path* is; *secret*: it holds a URL itself."""
     mode = _mode(path)
     if mode is None:
-        yield _unseen(path)
-    elif mode & stat.S_IWOTH:
-        yield _finding(path, Grade.FAIL, "everybody may write it, and so decide who is told", "o-w")
-    elif mode & stat.S_IROTH and any(one.url for one in _secrets(config)):
-        yield _finding(path, Grade.FAIL, "it holds a URL that is a secret, and everybody may read it", "o-r")
-    else:
-        yield Finding(CHECK, str(path), Grade.OK, f"mode {mode:04o}")
+        return _unseen(path)
+    if mode & stat.S_IWOTH:
+        return _finding(path, Grade.FAIL, "everybody may write it, and so decide who is told", "o-w")
+    if mode & stat.S_IROTH and secret:
+        return _finding(path, Grade.FAIL, "it holds a URL that is a secret, and everybody may read it", "o-r")
+    return Finding(CHECK, str(path), Grade.OK, f"mode {mode:04o}")
 
 
 def _secret(path: Path) -> Iterator[Finding]:

@@ -192,4 +192,4 @@ def _in_words(error: sqlite3.Error, path: Path) -> StoreError:
         return StoreError(
             f"{path} is locked by another process", "see who uses it: fuser -v " + str(path), passing=True
         )
-    return StoreError(f"cannot use {path}: {text}", "")
+    return StoreError(f"cannot use {path}: {text}", "see whether it is whole: bedrock-watch db check")
