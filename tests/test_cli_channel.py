@@ -213,7 +213,7 @@ def test_a_channel_that_the_daemon_does_not_know_is_not_waited_for(program: Prog
     channels(program, ops="json://127.0.0.1:9")
     with daemon(program.state_dir, channels=["ml"]):
         assert program("channel", "test") == 6
-    assert "the daemon does not know channel ops: reload it" in program.out
+    assert "the daemon does not know channel ops; reload it: " in program.out
 
 
 def test_a_daemon_cannot_start_between_the_sends(program: Program, hook: WebReceiver) -> None:

@@ -97,6 +97,22 @@ def test_a_copy_is_for_its_owner_only_and_can_take_the_databases_place(program: 
     assert "the one" in program.out
 
 
+def test_a_backup_can_be_asked_for_by_a_program(program: Program, tmp_path: Path) -> None:
+    with program.store() as store:
+        seen(store)
+        database = store.database.path
+    copy = tmp_path / "copy.db"
+    assert program("db", "backup", str(copy), "-o", "json") == 0
+    assert program.document() == {
+        "version": 1,
+        "database": str(database),
+        "file": str(copy),
+        "size": copy.stat().st_size,
+        "schema": len(MIGRATIONS),
+    }
+    assert program.err == ""
+
+
 def test_nothing_is_written_over_unless_it_is_asked_for(program: Program, tmp_path: Path) -> None:
     """Never the database itself, by whatever name."""
     with program.store() as store:

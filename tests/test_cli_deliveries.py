@@ -53,6 +53,25 @@ def test_messages_are_listed_with_what_became_of_them(program: Program, messages
     assert rows[messages["waits"]][-2] == "now"
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("shwo", "3"), 2, "bedrock-watch deliveries show"),
+        (("rerty",), 4, "bedrock-watch deliveries retry"),
+        (("drp", "--state", "dead"), 4, "bedrock-watch deliveries drop"),
+        (("nova-legal",), 4, ""),
+        (("job-1", "3"), 2, ""),
+    ],
+)
+def test_a_misspelt_command_is_not_only_called_an_unknown_job(
+    program: Program, messages: dict[str, int], words: tuple[str, ...], code: int, said: str
+) -> None:
+    del messages
+    assert program("deliveries", *words) == code
+    assert ("if a command was meant: " in program.err) == bool(said)
+    assert said in program.err
+
+
 def test_a_message_behind_an_older_one_says_which_it_waits_for(program: Program, messages: dict[str, int]) -> None:
     """It is due, and is not sent: a job's news never overtakes itself."""
     with program.store() as store:

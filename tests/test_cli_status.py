@@ -213,6 +213,25 @@ def test_a_daemon_on_another_configuration_is_noted(program: Program) -> None:
     assert f"than this command ({file})" in program.err
 
 
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [
+        ({}, "reload it: kill -HUP {pid}\n"),
+        ({"unit": "bedrock-watch.service", "manager": "system"}, "reload it: sudo systemctl reload bedrock-watch\n"),
+        ({"unit": "bedrock-watch.service", "manager": "user"}, "reload it: systemctl --user reload bedrock-watch\n"),
+        ({"unit": "mine@2.service", "manager": "system"}, "reload it: sudo systemctl reload mine@2\n"),
+    ],
+)
+def test_how_a_changed_configuration_comes_into_use_is_said_for_the_daemon_at_hand(
+    program: Program, unit: dict[str, str], said: str
+) -> None:
+    """Only it knows whose service it is."""
+    file = program.configure(CHANNEL)
+    with daemon(program.state_dir, configuration=str(file), configured_at=1.0, service=unit) as pid:
+        assert program("status") == 0
+    assert said.format(pid=pid) in program.err
+
+
 def test_a_state_directory_that_is_closed_to_the_user_is_said(program: Program) -> None:
     """Nothing can be told of its daemon."""
     with open_dir() as directory:

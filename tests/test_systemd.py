@@ -21,7 +21,7 @@ from support_receivers import web_receiver
 from support_simulator import NOON, Clock
 
 from watcher.simulator import Simulator, failing
-from watcher.systemd import Notifier
+from watcher.systemd import Notifier, own_service
 
 clock = pytest.fixture(support.clock)
 simulator = pytest.fixture(support.simulator)
@@ -142,6 +142,32 @@ def test_a_watchdog_that_is_another_process_s_is_not_fed(tmp_path: Path, simulat
 )
 def test_the_watchdog_is_read_as_sd_watchdog_enabled_reads_it(env: dict[str, str], watchdog: float) -> None:
     assert Notifier.of(env).watchdog == watchdog
+
+
+@pytest.mark.parametrize(
+    ("main", "group", "own"),
+    [
+        (True, "0::/system.slice/bedrock-watch.service", ("bedrock-watch.service", "system")),
+        (
+            True,
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/bedrock-watch.service",
+            ("bedrock-watch.service", "user"),
+        ),
+        (True, "0::/user.slice/user-1000.slice/session-3.scope", None),
+        (False, "0::/user.slice/user-1000.slice/user@1000.service/app.slice/terminal.service", None),
+        (True, None, None),
+    ],
+)
+def test_which_service_we_are_is_known_to_its_main_process(
+    tmp_path: Path, group: str | None, own: tuple[str, str] | None, *, main: bool
+) -> None:
+    """Not to what somebody runs by hand in a terminal that is a service itself."""
+    file = tmp_path / "cgroup"
+    if group:
+        file.write_text(f"{group}\n")
+    expected = dict(zip(("unit", "manager"), own, strict=True)) if own else {}
+    assert own_service({"SYSTEMD_EXEC_PID": str(os.getpid() if main else 1)}, file) == expected
+    assert own_service({}, file) == {}
 
 
 @pytest.mark.parametrize("address", ["", "relative", "vsock:2:1234", "/nowhere/at/all", "@nobody-listens-here"])

@@ -1,6 +1,7 @@
 """What the service manager is told: sd_notify(3), over the datagram socket that it names in the environment.
 
-Not its business: when anything is told (``daemon``), and the log (``logs``).  Without systemd nothing is sent.
+And which of its services we are.  Without systemd nothing is sent.
+Not its business: when anything is told (``daemon``), and the log (``logs``).
 """
 
 from __future__ import annotations
@@ -10,12 +11,30 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event, Thread
 
 _PATIENCE = 1.0
 """Seconds that a service manager which does not read may hold us up."""
 
 _EXTEND_BY, _EXTEND_EVERY = 60.0, 15.0
+
+
+def own_service(env: Mapping[str, str] = os.environ, cgroup: Path = Path("/proc/self/cgroup")) -> dict[str, str]:
+    """Return the ``unit`` whose main process we are, and its ``manager``, system or user; nothing when we are none.
+
+    Sources: systemd.exec(5), ``$SYSTEMD_EXEC_PID``; the control groups of cgroups(7) are named after units, and those
+    of a user's manager are below its own, user@UID.service.
+    """
+    if env.get("SYSTEMD_EXEC_PID") != str(os.getpid()):
+        return {}
+    try:
+        *above, unit = cgroup.read_text().strip().rpartition(":")[2].split("/")
+    except OSError:
+        return {}
+    if not unit.endswith(".service"):
+        return {}
+    return {"unit": unit, "manager": "user" if any(one.startswith("user@") for one in above) else "system"}
 
 
 class Notifier:

@@ -13,7 +13,7 @@ import click
 from watcher.cli.context import Context
 from watcher.cli.findings import print_findings
 from watcher.cli.options import output_option
-from watcher.cli.output import note
+from watcher.cli.output import note, print_document
 from watcher.errors import WatchError
 
 _LARGE = 25_000
@@ -28,8 +28,9 @@ def db() -> None:
 @db.command(short_help="Copy the database while the daemon goes on.")
 @click.argument("file", metavar="FILE")
 @click.option("--force", is_flag=True, help="Write over a file that exists.")
+@output_option
 @click.pass_obj
-def backup(context: Context, file: str, *, force: bool) -> None:
+def backup(context: Context, file: str, *, force: bool, output: str) -> None:
     """Copy the database to FILE, as it is at this moment; the daemon goes on meanwhile.
 
     The copy is checked before it gets its name.  To restore it: stop the daemon, remove the database's -wal and -shm
@@ -42,6 +43,10 @@ def backup(context: Context, file: str, *, force: bool) -> None:
         found = upkeep.backup(context.database, target, force=force, progress=_progress)
     except OSError as error:
         raise WatchError(f"cannot write {target}: {error.strerror}", "name another file") from error
+    if output != "table":
+        document = {"database": str(context.database), "file": str(target.absolute())}
+        print_document(output, document | {"size": found.size, "schema": found.version})
+        return
     note(f"wrote {target}: {found.size / 2**20:.1f} MB, whole")
 
 

@@ -6,7 +6,7 @@ Not its business: sending them, which the daemon does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -36,14 +36,38 @@ _TRIES = ("TRY", "AT", "TOOK", "RESULT", "REASON")
 _HEADERS = ("ID", "CHANNEL", "JOB", "EVENT", "STATE", "TRIES", "WRITTEN", "NEXT TRY", "LAST ERROR")
 
 
+_FIRST = f"{__name__}.first"
+"""Where the word is kept that was taken for a job."""
+
+
 class _ListFirst(click.Group):
     """A group whose ``list`` need not be written."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put ``list`` before words that begin with none of the commands."""
         if not args or args[0] not in (*self.commands, "-h", "--help"):
+            ctx.meta[_FIRST] = args[0] if args else ""
             args = ["list", *args]
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command returns
+        """Run a command.  A word that was taken for a job, and is none, may be a command that is misspelt."""
+        try:
+            return super().invoke(ctx)
+        except UnknownJob as error:
+            if hint := self._hint(ctx):
+                raise UnknownJob(error.what, hint) from error
+            raise
+        except click.UsageError as error:
+            if hint := self._hint(ctx):
+                raise UsageError(error.format_message(), hint) from error
+            raise
+
+    def _hint(self, ctx: click.Context) -> str:
+        from difflib import get_close_matches
+
+        near = get_close_matches(ctx.meta.get(_FIRST, ""), self.commands, n=1)
+        return f"if a command was meant: bedrock-watch deliveries {near[0]}" if near else ""
 
 
 @click.group(cls=_ListFirst)

@@ -6,7 +6,7 @@ Not its business: what the daemon does (``daemon``), and its lock and status fil
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,19 +91,23 @@ def no_channel(context: Context) -> str:
 
 def outdated(context: Context, pid: int | None) -> str:
     """Return the warning that the daemon of that pid uses an older configuration, or nothing when it does not."""
-    used = own_words(context, pid).get("configured_at")
-    path = context.config.path
+    own = own_words(context, pid)
+    used, path = own.get("configured_at"), context.config.path
     try:
         if used is None or path is None or path.stat().st_mtime <= used:
             return ""
     except OSError:  # it is gone, which is told otherwise
         return ""
-    return f"{path} has changed since the daemon read it, which uses the old one\n  {how_to_reload(pid)}"
+    return f"{path} has changed since the daemon read it, which uses the old one\n  {how_to_reload(own)}"
 
 
-def how_to_reload(pid: int | None) -> str:
-    """Return the words that have the daemon of that pid read its configuration anew."""
-    return f"reload it: systemctl reload bedrock-watch, or kill -HUP {pid}"
+def how_to_reload(own: Mapping[str, Any]) -> str:
+    """Return the words that have a daemon, which says *own* of itself, read its configuration anew."""
+    service = own.get("service") or {}
+    if not service:
+        return f"reload it: kill -HUP {own['pid']}"
+    manager = "systemctl --user" if service["manager"] == "user" else "sudo systemctl"
+    return f"reload it: {manager} reload {service['unit'].removesuffix('.service')}"
 
 
 def refuse_if_watched_elsewhere(context: Context) -> None:

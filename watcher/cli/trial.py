@@ -38,8 +38,8 @@ def try_channels(context: Context, store: Store, names: Sequence[str]) -> dict[s
     """
     pid = service.daemon_pid(context)
     if pid is not None:
-        known = service.own_words(context, pid).get("channels", names)
-        strangers = {name: _reload(name) for name in names if name not in known}
+        own = service.own_words(context, pid)
+        strangers = {name: _reload(name, own) for name in names if name not in own.get("channels", names)}
         with _tests(store, [name for name in names if name not in strangers]) as ids:
             _await(context, store, ids)
             gone = service.daemon_pid(context) is None
@@ -111,8 +111,8 @@ def _is_tried(one: Told) -> bool:
     return one.state in ("sent", "dead") or (one.state != "sending" and bool(one.last_error))
 
 
-def _reload(name: str) -> str:
-    return f"the daemon does not know channel {name}: reload it"
+def _reload(name: str, own: Mapping[str, Any]) -> str:
+    return f"the daemon does not know channel {name}; {service.how_to_reload(own)}"
 
 
 class _Silence:

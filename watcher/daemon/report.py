@@ -21,7 +21,7 @@ from watcher.daemon.reload import Reload
 from watcher.daemon.watch import Watch
 from watcher.errors import StoreError
 from watcher.loop import Bell
-from watcher.systemd import Notifier
+from watcher.systemd import Notifier, own_service
 
 EVERY = 5.0
 """Seconds between two reports."""
@@ -51,6 +51,7 @@ class Report:
         self._undelivered = 0
         self._headline = "starting"
         self._late: list[str] = []
+        self._service = own_service()
 
     async def tell(self) -> None:
         """Write the status file and tell the service manager, until cancelled."""
@@ -143,6 +144,7 @@ class Report:
             "groups": groups,
             "queues": dict(self._queues()),
             "channels": list(self._lanes.lanes),
+            "service": self._service,
             **places(self._parts.config),
         }
 

@@ -91,7 +91,11 @@ def _here(patient: Patient) -> list[_Check]:
             str(config.path),
             lambda: _threaded(lambda: configuration.check_configuration(patient.written, patient.mistakes)),
         ),
-        _Check(files.CHECK, str(config.state_dir), lambda: _threaded(lambda: files.check_files(config, patient.written))),
+        _Check(
+            files.CHECK,
+            str(config.state_dir),
+            lambda: _threaded(lambda: files.check_files(config, patient.written)),
+        ),
         _Check(
             database.CHECK,
             str(patient.database),
