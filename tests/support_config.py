@@ -17,6 +17,9 @@ from watcher.files import who_may
 EXAMPLE = Path(__file__).parent.parent / "watcher" / "config" / "example.toml"
 ARN = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/abcdefghij12"
 SECRET = "T0K3N-of-the-channel"
+PEM = "-----BEGIN CERTIFICATE-----\n"
+"""What the reading of a configuration takes for a certificate."""
+
 HOOK = f"slack://{SECRET}/B/C"
 # The smallest file that zoneinfo reads: no transitions, one type of local time, UTC (RFC 8536).
 TZIF = b"TZif" + bytes(16) + bytes.fromhex("000000000000000000000000000000000000000100000004") + bytes(6) + b"UTC\0"

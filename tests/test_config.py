@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support_config import ARN, EXAMPLE, HOOK, one_time_zone, read, write
+from support_config import ARN, EXAMPLE, HOOK, PEM, one_time_zone, read, write
 
 from watcher.config import (
     AccountConfig,
@@ -87,7 +87,7 @@ def test_a_length_of_time_that_is_written_is_read_back_exactly(seconds: float) -
 
 def test_every_key_is_read(tmp_path: Path) -> None:
     """One document with all of them, and what it becomes."""
-    (tmp_path / "ca.pem").touch()
+    (tmp_path / "ca.pem").write_text(PEM)
     config = read(
         tmp_path,
         f"""
@@ -212,7 +212,7 @@ def test_the_example_as_it_is_shipped_changes_nothing(tmp_path: Path) -> None:
 
 def test_the_example_is_right_with_every_key_in_force(tmp_path: Path) -> None:
     """Whoever takes away a comment sign gets something that works."""
-    (tmp_path / "corporate-ca.pem").touch()
+    (tmp_path / "corporate-ca.pem").write_text(PEM)
     config = read(tmp_path, activated(EXAMPLE.read_text()))
     assert len(config.jobs) == 2
     assert [channel.name for channel in config.channels] == ["ml-slack", "oncall-mail", "automation"]

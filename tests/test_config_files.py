@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support_config import as_nobody, open_dir, read, write
+from support_config import PEM, as_nobody, open_dir, read, write
 
 from watcher.config import Config, find, load
 from watcher.errors import BadConfig, ExitCode
@@ -143,7 +143,7 @@ def test_the_state_directory_is_the_files_else_systemds_else_the_users(
 
 def test_paths_are_relative_to_the_file_and_the_tilde_is_the_home(tmp_path: Path) -> None:
     """A configuration means the same from every working directory."""
-    (tmp_path / "ca.pem").touch()
+    (tmp_path / "ca.pem").write_text(PEM)
     config = read(
         tmp_path,
         'state_dir = "~/state"\n[aws]\nca_bundle = "ca.pem"\n[[channel]]\nname = "a"\nurl_file = "secrets/a"',

@@ -108,6 +108,11 @@ class Stage:
         with self.store.database.reading() as sql:
             return [tuple(row) for row in sql.execute("SELECT state FROM deliveries ORDER BY id")]
 
+    def times(self) -> list[float]:
+        """Return when each message is due, in the order of their queueing."""
+        with self.store.database.reading() as sql:
+            return [row[0] for row in sql.execute("SELECT next_attempt_at FROM deliveries ORDER BY id")]
+
     async def _transact(self, verb: Callable[[*Ts], T], *args: *Ts) -> T:
         return verb(*args)
 
@@ -191,6 +196,24 @@ def test_a_digest_waits_for_its_hour_and_is_one_message(stage: Stage) -> None:
     stage.turns(lane)
     assert post.messages[-1].title == "[bedrock] 3 messages about 3 jobs (digest)"
     assert [f"STARTED job-{n} (training)" in post.messages[-1].body for n in (1, 2, 3)] == [True] * 3
+
+
+def test_a_digest_whose_hour_is_changed_comes_at_the_new_one(stage: Stage) -> None:
+    """Earlier or later; one that has been tried keeps its own time, and one that is due goes."""
+    post = Post(answers=[Failed("503", retry_after=900.0)])
+    lane = stage.lane(post)
+    for number, wait in ((1, 0), (2, 3600), (3, 3600)):
+        stage.news(number, STEP, hold_until=stage.now + wait, fold="digest")
+    stage.turns(lane, 1)
+    tried, late, now = stage.times()[0], stage.now + 7200, stage.now
+    stage.store.outbox.plan({"slack": late}, now)
+    assert stage.times() == [tried, late, late]
+    stage.store.outbox.plan({"slack": now + 60}, now)
+    assert stage.times() == [tried, now + 60, now + 60]
+    stage.store.outbox.plan({"slack": late}, now + 60)
+    assert stage.times() == [tried, now + 60, now + 60]
+    stage.store.outbox.plan({"other": late}, now)
+    assert stage.times() == [now, now, now]
 
 
 def test_what_was_held_back_by_a_mute_is_told_in_one_summary(stage: Stage) -> None:

@@ -7,20 +7,24 @@ import os
 import pty
 import signal
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 import pytest
 import support_simulator as support
+import trustme
 from support_daemon import DEADLINE, Home, Process, hold, hook_url, posted
-from support_receivers import WebReceiver, web_receiver
+from support_jobs import arn, response
+from support_receivers import Reply, WebReceiver, server_tls, web_receiver
 from support_simulator import NOON, Clock
 from support_sweep import Diary
 
@@ -198,6 +202,45 @@ def test_a_configuration_that_cannot_be_used_is_refused_and_changes_nothing(
     assert said in line["error"]
 
 
+def test_what_waits_for_a_digest_waits_for_its_new_hour_and_goes_at_once_without_one(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver
+) -> None:
+    def in_hours(hours: int) -> tuple[datetime, str]:
+        then = (datetime.now(UTC) + timedelta(hours=hours)).replace(second=0, microsecond=0)
+        return then, f'digest = "{then:%H:%M}"\n'
+
+    def due() -> list[datetime]:
+        return [datetime.fromtimestamp(one, UTC) for (one,) in home.query("SELECT next_attempt_at FROM deliveries")]
+
+    (first, line), (second, other) = in_hours(3), in_hours(20)
+    home = Home(tmp_path, endpoint, [simulator.play(fine_tuning())], {"hook": hook_url(hook)}, channel=line)
+    with home.running() as daemon:
+        daemon.wait_for(lambda: seen(home) == 1)
+        clock.now = NOON + 5 * 60
+        daemon.wait_for(lambda: due() == [first])
+        home.channel = other
+        reload(daemon, home)
+        assert due() == [second]
+        home.channel = ""
+        reload(daemon, home)
+        daemon.wait_for(lambda: hook.requests)
+        assert daemon.terminate() == 0
+
+
+def test_a_reload_that_reads_from_what_does_not_answer_is_known_to_stand_still(
+    tmp_path: Path, simulator: Simulator, endpoint: str
+) -> None:
+    """As from a file system of another machine; here nobody writes into a pipe.  Then the watchdog is not fed."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    home = Home(tmp_path, endpoint, [simulator.play(failing())])
+    home.hook = "import watcher.daemon.process as process\nprocess.LONGEST_RELOAD = 0.2\n"
+    with home.running() as daemon:
+        home.configure(f'[[channel]]\nname = "ops"\nurl_file = "{pipe}"\n')
+        daemon.popen.send_signal(signal.SIGHUP)
+        daemon.wait_for(lambda: home.status()["standing_still"] == ["reload"])
+
+
 def test_a_changed_state_dir_is_refused(tmp_path: Path, simulator: Simulator, endpoint: str) -> None:
     """A daemon has one database, for as long as it lives."""
     home = Home(tmp_path, endpoint, [simulator.play(failing())])
@@ -236,6 +279,46 @@ def test_a_file_that_is_gone_is_a_mistake_and_not_the_defaults(
         if popen.poll() is None:
             daemon.kill()
     assert str(users) in home.logged("reload_refused")[0]["error"]
+
+
+def another_bundle(directory: Path) -> tuple[ssl.SSLContext, str, str]:
+    """Return a server's TLS context, a file in which only another authority is, and what belongs into that file."""
+    tls, bundle = server_tls(directory)
+    right = Path(bundle).read_text()
+    trustme.CA().cert_pem.write_to_path(bundle)
+    return tls, bundle, right
+
+
+def test_a_channel_s_other_authority_in_the_same_file_is_trusted_from_then_on(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str
+) -> None:
+    """What waits is told at once."""
+    tls, bundle, right = another_bundle(tmp_path)
+    with web_receiver(tls) as hook:
+        home = Home(tmp_path, endpoint, [simulator.play(failing())], {"hook": f"jsons://{hook.address}/"})
+        home.channel = f'ca_bundle = "{bundle}"\n'
+        with home.running() as daemon:
+            daemon.wait_for(lambda: seen(home) == 1)
+            clock.now = NOON + 91 * 60
+            daemon.wait_for(lambda: home.logged("channel_failing"))
+            Path(bundle).write_text(right)
+            reload(daemon, home)
+            daemon.wait_for(lambda: told(hook) == [FAILED])
+            assert daemon.terminate() == 0
+    assert home.logged("reloaded")[0]["changed"] == ["hook"]
+
+
+def test_another_authority_for_aws_in_the_same_file_is_trusted_from_then_on(tmp_path: Path) -> None:
+    tls, bundle, right = another_bundle(tmp_path)
+    with web_receiver(tls) as server:
+        server.reply = Reply(body=json.dumps(response(1)))
+        home = Home(tmp_path, f"https://{server.address}", [arn(1)], aws=f'ca_bundle = "{bundle}"')
+        with home.running() as daemon:
+            daemon.wait_for(lambda: home.logged("scope_failing"))
+            Path(bundle).write_text(right)
+            reload(daemon, home)
+            daemon.wait_for(lambda: seen(home) == 1)
+            assert daemon.terminate() == 0
 
 
 def test_another_endpoint_is_asked_from_then_on(
@@ -391,7 +474,7 @@ def test_what_follows_from_a_configuration_is_written_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last of it fails, as on a full disk; the jobs before it are not there."""
-    settings = Settings([Wanted("a-job", "us-east-1")], "other limits", ["ops"], {"ops": "print"})
+    settings = Settings([Wanted("a-job", "us-east-1")], "other limits", {"ops": 2.0}, {"ops": "print"})
     with closing(Store.open(tmp_path / "x.db")) as store:
         before = store.database.data_version(), list(store.database._connection.iterdump())
         with monkeypatch.context() as patch:

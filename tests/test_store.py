@@ -286,9 +286,9 @@ def test_a_digest_that_cannot_be_sent_stays_whole(store: Store) -> None:
 
 def test_a_digest_that_is_configured_no_more_lets_go_what_waits(store: Store) -> None:
     hold(store, add(store), NOW + 10_000)
-    store.outbox.release(["slack"], NOW)
+    store.outbox.plan({"slack": NOW + 10_000}, NOW)
     assert store.outbox.due_at("slack") == NOW + 10_000
-    store.outbox.release(["mail"], NOW)
+    store.outbox.plan({"mail": NOW + 10_000}, NOW)
     assert store.outbox.due_at("slack") == NOW
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 class Settings:
     """The endpoint, the trust and the patience; timeouts are seconds.
 
+    *ca_changed_at* tells one content of *ca_bundle* from another: connections go on with what they have read.
     *credentials_timeout* is how long finding credentials may take: a program that makes them, a sign-in service.
     """
 
     endpoint_url: str | None = None
     ca_bundle: str | None = None
+    ca_changed_at: int = 0
     verify_ssl: bool = True
     sign: bool = True
     connect_timeout: float = 5.0

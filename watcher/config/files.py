@@ -98,6 +98,7 @@ def examine(path: str | None = None, env: Mapping[str, str] = os.environ) -> tup
         queues=queues,
         channels=channels,
         warnings=tuple(reading.warnings),
+        bundles=reading.bundles,
         origins={**dict.fromkeys(reading.given, FROM_FILE), "state_dir": chosen_by if placed else UNKNOWN},
     )
     return config, tuple(reading.mistakes)

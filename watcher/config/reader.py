@@ -23,6 +23,8 @@ _BARE = r"[A-Za-z0-9_-]{1,64}"
 _CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 _CONTROL_IN_LINES = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 _OFF = "off"
+# RFC 7468, 5; what OpenSSL calls a trusted certificate begins with BEGIN TRUSTED CERTIFICATE.
+_PEM = b" CERTIFICATE-----"
 _LENGTH: tuple[type[str | float], ...] = (str, int, float)
 _KINDS: tuple[tuple[type, str], ...] = (
     (bool, "true or false"),  # before int: a bool is one
@@ -45,7 +47,8 @@ class Mistake(NamedTuple):
 class Reading:
     """What one reading of a file collects; its paths are relative to *base*, ``~`` is the home that *env* names.
 
-    *given* are the keys that it has; *meant* are those of the file itself that it seems to have misspelt or misplaced.
+    *given* are the keys that it has; *meant* are those of the file itself that it seems to have misspelt or misplaced;
+    *bundles* are the files of certificates that it names, with the times (ns) of their last change.
     """
 
     def __init__(self, base: Path, env: Mapping[str, str]) -> None:
@@ -55,6 +58,7 @@ class Reading:
         self.warnings: list[str] = []
         self.given: set[str] = set()
         self.meant: set[str] = set()
+        self.bundles: dict[Path, int] = {}
         self.top_keys: list[str] = []
 
 
@@ -171,20 +175,22 @@ class Table:
             return None
         return self.reading.base / expand(value, self.reading.env)
 
-    def file(self, key: str) -> Path | None:
-        """Return the path of a file that exists, as far as this user can tell."""
+    def bundle(self, key: str) -> Path | None:
+        """Return the path of a file of certificates, as far as this user can tell."""
         path = self.path(key)
         if path is None:
             return None
         try:
-            regular = stat.S_ISREG(path.stat().st_mode)
+            found = path.stat()
+            certificates = _PEM in path.read_bytes() if stat.S_ISREG(found.st_mode) else False
         except PermissionError:
             return path  # the service may see what this user does not
         except (OSError, ValueError) as error:  # ValueError: a name that the file system cannot encode
             self.wrong(key, f"no file at {path}: {getattr(error, 'strerror', error)}", "correct the path")
             return None
-        if not regular:
-            self.wrong(key, f"{path} is not a file", "name a file in PEM format")
+        if not certificates:
+            self.wrong(key, f"{path} is not a file of certificates", "name a file in PEM format")
+        self.reading.bundles[path] = found.st_mtime_ns
         return path
 
     def table(self, key: str) -> Table:

@@ -71,7 +71,7 @@ def read_aws(table: Table) -> AwsConfig:
         region=table.matching("region", REGION, A_REGION),
         profile=table.text("profile"),
         endpoint_url=_endpoint(table),
-        ca_bundle=table.file("ca_bundle"),
+        ca_bundle=table.bundle("ca_bundle"),
         verify_ssl=table.flag("verify_ssl", default=default.verify_ssl),
         sign=table.flag("sign", default=default.sign),
         # Bounded, because the watchdog's patience has to be longer than the longest wait.
@@ -109,7 +109,7 @@ def read_heartbeat(table: Table) -> HeartbeatConfig:
         url_file=table.path("url_file"),
         url_credential=table.matching("url_credential", _CREDENTIAL, "the name of a systemd credential"),
         every=table.seconds("every", default.every, 1, _DAY),
-        ca_bundle=table.file("ca_bundle"),
+        ca_bundle=table.bundle("ca_bundle"),
     )
     places = [key for key in ("url", "url_file", "url_credential") if key in table]
     if len(places) > 1:
@@ -272,7 +272,7 @@ def _channel(table: Table) -> ChannelConfig | None:
         digest=_time(table, "digest"),
         title=table.text("title"),
         body=table.lines("body"),
-        ca_bundle=table.file("ca_bundle"),
+        ca_bundle=table.bundle("ca_bundle"),
     )
     places = [key for key in ("url", "url_file", "url_credential") if key in table]
     if len(places) != 1:

@@ -205,7 +205,8 @@ class Config:
 
     *keep* is how long history is kept; 0 means for ever.
     *warnings* are sentences for people: things that work and are yet unwise.  *origins* says of each key that is not
-    at its default (``poll.fastest``) who set it.
+    at its default (``poll.fastest``) who set it.  *bundles* are the files of certificates that are named:
+    by their paths the times (ns) of their last change.
     """
 
     path: Path | None
@@ -223,6 +224,7 @@ class Config:
     channels: tuple[ChannelConfig, ...] = ()
     warnings: tuple[str, ...] = field(default=(), compare=False)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    bundles: Mapping[Path, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def rule_scopes(self) -> frozenset[str]:

@@ -61,6 +61,7 @@ def settings_of(config: Config) -> Settings:
     return Settings(
         endpoint_url=aws.endpoint_url,
         ca_bundle=str(aws.ca_bundle) if aws.ca_bundle else None,
+        ca_changed_at=config.bundles.get(aws.ca_bundle, 0) if aws.ca_bundle else 0,
         verify_ssl=aws.verify_ssl,
         sign=aws.sign,
         connect_timeout=aws.connect_timeout,

@@ -38,6 +38,9 @@ GRACE = 10.0
 NOTICE = 0.5
 """Seconds between looks at whether another process has changed the database."""
 
+LONGEST_RELOAD = 120.0
+"""Seconds that a reload may stand still: it reads files, which may be on a file system that does not answer."""
+
 _LATE = 60.0
 
 
@@ -148,7 +151,8 @@ class Daemon:
             await self._told_to_reload.wait()
             self._told_to_reload = anyio.Event()
             self._notify.reloading()
-            await self._reload.again()
+            with self._parts.pulses.of("reload", LONGEST_RELOAD):
+                await self._reload.again()
             self._on_news()
             self._report.write()
             self._notify.ready(self._report.headline())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from anyio import to_thread
@@ -16,7 +17,7 @@ from anyio import to_thread
 from watcher import clock
 from watcher.channels import open_channel
 from watcher.config import ChannelConfig, Config, SecretUnreadable
-from watcher.daemon.chosen import limits_of, wanted_jobs
+from watcher.daemon.chosen import limits_of, routes_of, wanted_jobs
 from watcher.daemon.lanes import Lanes
 from watcher.daemon.parts import Parts
 from watcher.daemon.watch import Watch
@@ -127,11 +128,16 @@ class Reload:
         return changed
 
     async def _write(self, config: Config, prints: dict[str, str]) -> dict[str, int]:
-        digesting = [channel.name for channel in config.channels if channel.digest]
+        now = clock.now()
+        digests = {
+            route.channel: route.digest.next_after(clock.utc(now)).timestamp()
+            for route in routes_of(config)
+            if route.digest
+        }
         # In a thread: for a name without a region the SDK reads its files.
         jobs = await to_thread.run_sync(wanted_jobs, config)
-        settings = Settings(jobs, repr(limits_of(config)), digesting, prints)
-        return await self.parts.transact(self.parts.store.adopt, settings, clock.now())
+        settings = Settings(jobs, repr(limits_of(config)), digests, prints)
+        return await self.parts.transact(self.parts.store.adopt, settings, now)
 
     def _tell(self, before: Config, changed: list[str], revived: dict[str, int]) -> None:
         log, config = self.parts.log, self.parts.config
@@ -172,9 +178,12 @@ def _try_out(channel: ChannelConfig) -> None:
 def _fingerprint(channel: ChannelConfig, before: str) -> str:
     """Return what stands for a channel's configuration: *before* itself when it is the same.
 
-    The URL is a secret, and the database must not help to guess it: scrypt with a salt of its own (RFC 7914).
-    Raises SecretUnreadable.
+    That is its URL, and whom it trusts.  The URL is a secret, and the database must not help to guess it: scrypt with a
+    salt of its own (RFC 7914).  Raises SecretUnreadable.
     """
     words = f"{channel.secret()}\n{channel.ca_bundle}".encode()
+    if channel.ca_bundle:
+        with suppress(OSError):  # whoever opens the channel says so
+            words += channel.ca_bundle.read_bytes()
     salt = bytes.fromhex(before.partition("$")[0]) or secrets.token_bytes(16)
     return f"{salt.hex()}${hashlib.scrypt(words, salt=salt, n=2**14, r=8, p=1).hex()}"

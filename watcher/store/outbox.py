@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -221,13 +221,17 @@ class Outbox:
                 (now, now),
             )
 
-    def release(self, digesting: Sequence[str], now: float) -> None:
-        """Let go what waits for the digest of channels that have none any more; *digesting* are those that have."""
+    def plan(self, digests: Mapping[str, float], now: float) -> None:
+        """Let what waits for a digest wait for the next of its channel, which *digests* tell, or not if it has none.
+
+        One that was tried and failed has a time of its own, and one that is due goes.
+        """
         with self._db.transaction() as sql:
             sql.execute(
-                "UPDATE deliveries SET next_attempt_at = min(next_attempt_at, ?) WHERE fold = 'digest'"
-                f" AND {WAITING} AND channel NOT IN (SELECT value FROM json_each(?))",
-                (now, json.dumps(digesting)),
+                "UPDATE deliveries SET next_attempt_at = coalesce((SELECT value FROM json_each(:digests)"
+                " WHERE key = channel), :now) WHERE fold = 'digest' AND next_attempt_at > :now"
+                f" AND {WAITING} AND (attempts = 0 OR channel NOT IN (SELECT key FROM json_each(:digests)))",
+                {"digests": json.dumps(dict(digests)), "now": now},
             )
 
     def put(self, channel: str, transition: ChannelTest, now: float) -> int:

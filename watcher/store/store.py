@@ -22,13 +22,13 @@ from watcher.store.retention import Retention
 class Settings:
     """What the database keeps of a configuration.
 
-    The *jobs* that it watches, its *limits* of how long is too long, the names of the channels that have a digest, and
-    by their channels the *fingerprints* of the URLs that could be read.
+    The *jobs* that it watches, its *limits* of how long is too long, and by their channels when the next *digests* are
+    (epoch seconds), and the *fingerprints* of the URLs that could be read.
     """
 
     jobs: Sequence[Wanted]
     limits: str
-    digesting: Sequence[str]
+    digests: Mapping[str, float]
     fingerprints: Mapping[str, str]
 
 
@@ -65,7 +65,7 @@ class Store:
         with self.database.transaction():
             self.jobs.configure(settings.jobs, now)
             self.ledger.use_limits(settings.limits)
-            self.outbox.release(settings.digesting, now)
+            self.outbox.plan(settings.digests, now)
             revived = {
                 channel: self.dead_letters.revive(channel, fingerprint, now)
                 for channel, fingerprint in settings.fingerprints.items()
