@@ -55,7 +55,10 @@ class Diary:
 
 @dataclass
 class Aws:
-    """Jobs by identifier; *get_error* and *list_error* are raised instead of an answer, *listed* overrides List."""
+    """Jobs by identifier; *get_error* and *list_error* are raised instead of an answer, *listed* overrides List.
+
+    *errors* and *tags_errors* are by the job, *list_errors* by the place in the list at which a page begins.
+    """
 
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     errors: dict[str, LookError] = field(default_factory=dict)
@@ -68,6 +71,8 @@ class Aws:
     asked: list[tuple[float, str]] = field(default_factory=list)
     tag: dict[str, dict[str, str]] = field(default_factory=dict)
     tags_error: LookError | None = None
+    tags_errors: dict[str, LookError] = field(default_factory=dict)
+    list_errors: dict[int, LookError] = field(default_factory=dict)
     tagged: list[str] = field(default_factory=list)
 
     async def get(self, identifier: str) -> Answer:
@@ -86,9 +91,9 @@ class Aws:
         """Answer as ListModelCustomizationJobs does, newest first."""
         self.lists += 1
         self.asked.append((created_after, status))
-        if self.list_error:
-            raise self.list_error
         begin = int(token or 0)
+        if error := self.list_error or self.list_errors.get(begin):
+            raise error
         jobs = sorted(self.jobs.values(), key=created, reverse=True)
         fitting = [job for job in jobs if created(job) > created_after and status in ("", job["status"])]
         every = self.listed if self.listed is not None else fitting
@@ -100,8 +105,8 @@ class Aws:
     async def tags(self, arn: str) -> dict[str, str]:
         """Answer as ListTagsForResource does."""
         self.tagged.append(arn)
-        if self.tags_error:
-            raise self.tags_error
+        if error := self.tags_error or self.tags_errors.get(arn):
+            raise error
         return self.tag.get(arn, {})
 
 

@@ -294,3 +294,24 @@ def test_check_counts_accounts_and_rules_and_warns_of_a_profile_that_is_not_here
     assert program("config", "check") == 0
     assert "0 jobs, 1 channel, 1 account, 1 rule" in program.out
     assert 'not checkable here: account 111111111111: you have no AWS profile "lab"' in program.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "status = ['Inprogress']",
+            'status: no job of its kinds is known to be "Inprogress": did you mean InProgress?',
+        ),
+        ("status = ['Submitted']", 'no job of its kinds is known to be "Submitted"'),
+        ("customization_types = ['FINETUNING']", "customization_types: no job of its kinds is known to be"),
+        ("status = ['InProgress', 'Failed']\ncustomization_types = ['DISTILLATION']", ""),
+        ("status = ['Submitted']\nkinds = ['model-invocation-job']", ""),
+    ],
+)
+def test_check_warns_of_a_rule_that_names_what_no_job_has(program: Program, words: str, said: str) -> None:
+    """It would find nothing.  Not a mistake: AWS may know words that are newer than this program."""
+    rule = f"[[discover]]\naccount = '111111111111'\nregions = ['us-east-1']\n{words}\n"
+    found = "\n".join(warnings(program, f"{rule}[[channel]]\nname = 'a'\nurl = 'json://h'\n"))
+    assert said in found
+    assert ("is known to be" in found) is bool(said)

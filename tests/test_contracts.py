@@ -23,7 +23,7 @@ from support_simulator import NOON, Clock, client
 from watcher.bedrock.answers import Answer, Page, Summary, page_of
 from watcher.bedrock.client import PAGE, Keys, Look, Settings
 from watcher.bedrock.credentials import Credentials
-from watcher.bedrock.customization import STEP_STATUSES, STEPS
+from watcher.bedrock.customization import STEP_STATUSES, STEPS, TYPES
 from watcher.bedrock.kind import Kind
 from watcher.bedrock.kinds import KINDS
 from watcher.bedrock.source import MODELS
@@ -177,6 +177,11 @@ def test_every_status_of_every_kind_is_classified(kind: Kind) -> None:
     get, listing = (MODEL.operation_model(name).output_shape for name in kind.operations)
     rows = listing.members[kind.list_members.summaries].member
     assert enum_of(get, kind.members.status) == enum_of(rows, kind.list_members.status) == set(kind.outcomes)
+
+
+def test_every_type_of_customization_is_known() -> None:
+    """Or a rule that names it would be warned of."""
+    assert set(MODEL.shape_for("CustomizationType").enum) <= TYPES
 
 
 def test_every_sub_task_and_each_of_its_statuses_is_known() -> None:

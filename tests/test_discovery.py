@@ -14,8 +14,8 @@ from support_sweep import Scene, refusal, scene
 from watcher.bedrock.customization import KIND
 from watcher.clock import utc
 from watcher.errors import LookFault
-from watcher.model import CUSTOMIZATION, Appeared, Job, JobArn, StatusChanged, WatchLost, WatchRegained
-from watcher.policy import Traits
+from watcher.model import CUSTOMIZATION, DEFAULT_EVENTS, Appeared, Job, JobArn, StatusChanged, WatchLost, WatchRegained
+from watcher.policy import Route, Traits
 from watcher.policy.discovery import Found, Rule, label_of, tags_of
 from watcher.store.jobs import Wanted
 from watcher.sweep import Finder, Watched
@@ -50,7 +50,7 @@ class Estate:
         self.rules = list(rules) or self.rules
         since = play.store.findings.since([rule.mark for rule in self.rules], play.now)
         if play.group.finder is None:
-            traits = Traits(account=ACCOUNT, region="us-east-1")
+            traits = Traits(account=ACCOUNT, region="us-east-1", unseen=True)
             play.group.finder = Finder(
                 play.group.key, KIND, traits, play.store.findings, play._transact, now=lambda: play.now, log=play.log
             )
@@ -257,6 +257,117 @@ def test_a_job_whose_tags_could_not_be_asked_for_is_asked_about_again(estate: Es
     assert len(estate.jobs()) == 1
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_job_that_is_older_than_the_newest_waits_for_its_tags_as_long_as_it_takes(
+    estate: Estate, *, restarted: bool
+) -> None:
+    """No later List shows it: it began three days ago, and the next is of the last hour."""
+    estate.play.aws.tags_error = refusal(LookFault.THROTTLED)
+    old = estate.begin(1, age=3 * DAY)
+    estate.turn()
+    estate.begin(2)
+    estate.turn()
+    if restarted:
+        estate.restart()
+    estate.play.aws.tags_error = None
+    estate.turn()
+    assert old in {job.arn for job in estate.jobs()}
+    assert len(estate.jobs()) == 2
+
+
+def test_tags_that_may_not_be_read_are_told_where_a_rule_is_by_tags(estate: Estate) -> None:
+    """It would find nothing, and nobody would know.  What it wants is found when they can be read, even if it is over."""
+    play = estate.play
+    estate.use(replace(RULE, tags=("team=support",)))
+    first, other = estate.begin(1, age=3 * DAY), estate.begin(2)
+    play.aws.tag = {first: {"team": "support"}, other: {"team": "legal"}}
+    play.aws.tags_error = refusal(LookFault.DENIED, "AccessDeniedException")
+    for _ in range(12):
+        play.turn(after=130)
+    key = f"scope/{play.group.key} (new jobs)"
+    (lost,) = [changes for subject, changes in play.told() if subject == key]
+    assert isinstance(lost[0], WatchLost)
+    assert "new jobs wait until their tags can be read" in lost[0].reason
+    assert len(play.aws.tagged) <= 2 * 6, "they are asked for every five minutes"
+    estate.end(first)
+    play.aws.tags_error = None
+    estate.turn(after=310)
+    assert [type(changes[0]) for subject, changes in play.told() if subject == key] == [WatchLost, WatchRegained]
+    assert [(job.arn, job.state) for job in estate.jobs()] == [(first, "ended")]
+    assert (play.log.lines.count("finding_fails"), play.log.lines.count("finding_works_again")) == (1, 1)
+
+
+def test_one_job_whose_tags_are_denied_keeps_no_other_back(estate: Estate) -> None:
+    """IAM can allow the tags of some jobs, by these very tags."""
+    estate.use(replace(RULE, tags=("team",)))
+    hidden, shown = estate.begin(1), estate.begin(2)
+    estate.play.aws.tag = {shown: {"team": "support"}}
+    estate.play.aws.tags_errors = {hidden: refusal(LookFault.DENIED)}
+    estate.turn()
+    assert [job.arn for job in estate.jobs()] == [shown]
+
+
+def test_a_job_is_found_when_it_comes_to_the_status_that_a_rule_names(estate: Estate) -> None:
+    """Not only if it has it when it is first seen: it may take days, and by then no List shows it as new."""
+    estate.use(replace(RULE, status=("Failed", "Stopping")))
+    fails, stops, goes_on = (estate.begin(number) for number in range(1, 4))
+    over = estate.begin(4)
+    estate.end(over, "Failed")
+    estate.turn()
+    assert [job.arn for job in estate.jobs()] == [over]
+    estate.play.now += 2 * DAY
+    estate.begin(5)
+    estate.turn()
+    estate.end(fails, "Failed")
+    estate.play.aws.jobs[stops]["status"] = "Stopping"
+    estate.turn()
+    assert {job.arn for job in estate.jobs()} == {over, fails, stops}
+    assert goes_on not in {job.arn for job in estate.jobs()}
+
+
+def test_a_reading_that_breaks_off_is_begun_again_from_where_it_began(estate: Estate) -> None:
+    """After three days in which the daemon did not run: the newest page is not all that is new."""
+    estate.play.aws.page_size = 2
+    estate.turn()
+    estate.play.now += 3 * DAY
+    missed = estate.begin(1, age=2 * DAY)
+    estate.end(missed, "Failed")
+    for number in range(2, 5):
+        estate.begin(number)
+    estate.restart()
+    estate.play.aws.list_errors = {2: refusal(LookFault.THROTTLED)}
+    estate.turn()
+    assert estate.jobs() == []
+    estate.play.aws.list_errors = {}
+    estate.turn()
+    assert missed in {job.arn for job in estate.jobs()}
+
+
+def test_a_rule_that_is_new_takes_nothing_away_from_the_others(estate: Estate) -> None:
+    """It came while the daemon did not run, and asks for what runs: what began and ended meanwhile is still the others'."""
+    estate.turn()
+    estate.play.now += 3 * DAY
+    missed = estate.begin(1, age=2 * DAY)
+    estate.end(missed, "Failed")
+    running = estate.begin(2)
+    estate.rules = [RULE, replace(RULE, name="more", names=("x",))]
+    estate.restart()
+    estate.turn()
+    assert {job.arn for job in estate.jobs()} == {missed, running}
+
+
+def test_who_chooses_by_tags_is_told_too_that_new_jobs_cannot_be_found(estate: Estate) -> None:
+    """Theirs might be among them."""
+    estate.play.group.routes = (
+        Route("support", DEFAULT_EVENTS, tags=frozenset({"team=support"})),
+        Route("elsewhere", DEFAULT_EVENTS, regions=frozenset({"eu-west-1"})),
+    )
+    estate.play.aws.list_error = refusal(LookFault.DENIED)
+    for _ in range(12):
+        estate.play.turn(after=150)
+    assert [delivery.channel for delivery in estate.play.store.history.deliveries()] == ["support"]
+
+
 def test_a_list_that_is_denied_is_told_though_jobs_are_watched_and_asked_for_by_get(estate: Estate) -> None:
     play = estate.play
     estate.use(RULE)
@@ -278,7 +389,7 @@ def test_a_list_that_is_denied_is_told_though_jobs_are_watched_and_asked_for_by_
     estate.turn(after=310)
     assert [type(changes[0]) for subject, changes in play.told() if subject == key] == [WatchLost, WatchRegained]
     assert found in {job.arn for job in estate.jobs()}
-    assert (play.log.lines.count("list_failed"), play.log.lines.count("list_works_again")) == (1, 1)
+    assert (play.log.lines.count("finding_fails"), play.log.lines.count("finding_works_again")) == (1, 1)
 
 
 def test_a_list_that_is_denied_is_told_while_nothing_is_watched(estate: Estate) -> None:
@@ -305,7 +416,8 @@ def test_a_list_that_is_denied_is_told_while_nothing_is_watched(estate: Estate) 
 )
 def test_all_of_a_rule_has_to_fit(rule: dict[str, Any], *, fits: bool) -> None:
     job = Found("arn", "prod-1", "InProgress", 1000.0, 1000.0, "FINE_TUNING", over=False)
-    assert replace(RULE, **rule).fits(job, 1000.0 + HOUR) is fits
+    one = replace(RULE, **rule)
+    assert (one.may_fit(job, 1000.0 + HOUR) and one.fits_status(job)) is fits
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,9 @@ STEPS = {
 
 STEP_STATUSES = frozenset({"NotStarted", "InProgress", "Completed", "Stopping", "Stopped", "Failed"})
 
+TYPES = frozenset({"FINE_TUNING", "CONTINUED_PRE_TRAINING", "DISTILLATION", "IMPORTED", "REINFORCEMENT_FINE_TUNING"})
+"""The known words of ``customizationType``; the last is newer than the pinned SDK."""
+
 _TOLD_APART = frozenset({"status", "statusDetails", "failureMessage", "lastModifiedTime"})
 _STEP_TOLD_APART = frozenset({"status", "creationTime", "lastModifiedTime"})
 

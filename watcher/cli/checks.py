@@ -1,4 +1,6 @@
-"""Of which jobs nobody would be told, and which profiles are not here, as far as a configuration alone can say.
+"""Of which jobs nobody would be told, which profiles are not here, and which rules name what AWS does not know.
+
+As far as a configuration alone can say.
 
 Not its business: what else is wrong with it (``doctor.choices``), and the jobs of the database (``routes``).
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from watcher.config import ChannelConfig, Config, JobConfig
+from watcher.config.reader import suggest
 from watcher.errors import LookError
 
 
@@ -27,6 +30,23 @@ def unknown_profiles(settings: Config) -> Iterator[str]:
     for account, profile in named.items():
         if profile and profile not in known:
             yield f'not checkable here: account {account}: you have no AWS profile "{profile}"; the daemon\'s user must'
+
+
+def unknown_words(settings: Config) -> Iterator[str]:
+    """Yield a warning for each word of a rule that no AWS job has, as far as is known: AWS may have added it since."""
+    if not any(rule.status or rule.customization_types for rule in settings.rules):
+        return
+    from watcher.bedrock.customization import TYPES
+    from watcher.bedrock.kinds import KINDS
+
+    for rule in settings.rules:
+        statuses = sorted({word for kind in rule.kinds for word in KINDS[kind].outcomes})
+        words = (("status", rule.status, statuses), ("customization_types", rule.customization_types, sorted(TYPES)))
+        for key, given, known in words:
+            for word in given:
+                if word not in known:
+                    hint = suggest(word, known) or f"known are {', '.join(known)}"
+                    yield f'rule "{rule.name}": {key}: no job of its kinds is known to be "{word}": {hint}'
 
 
 def untold_jobs(settings: Config) -> Iterator[str]:

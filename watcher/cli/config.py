@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import click
 
-from watcher.cli.checks import unknown_profiles, untold_jobs
+from watcher.cli.checks import unknown_profiles, unknown_words, untold_jobs
 from watcher.cli.context import Context
 from watcher.cli.words import counted
 from watcher.config import (
@@ -65,7 +65,7 @@ def check(context: Context, output: str) -> int:
     mistakes = (*found, *homeless, *(mistake for result in all_checked for mistake in result.mistakes))
     warnings = [*settings.warnings, *closed(settings), *(one.warning for one in all_checked if one.warning)]
     if not mistakes:
-        warnings += [*untold_jobs(settings), *unknown_profiles(settings)]
+        warnings += [*untold_jobs(settings), *unknown_words(settings), *unknown_profiles(settings)]
     if output != "table":
         _print_json(_report(settings, checked, mistakes, warnings), output)
         return ExitCode.BAD_CONFIG if mistakes else ExitCode.DONE

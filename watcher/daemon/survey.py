@@ -5,7 +5,7 @@ Not its business: finding jobs as they begin, which costs less (``sweep.finder``
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -17,7 +17,7 @@ from watcher.bedrock.kind import MalformedResponse
 from watcher.bedrock.kinds import KINDS
 from watcher.config import Config
 from watcher.daemon.chosen import credentials_of, settings_of
-from watcher.errors import BadIdentifier, LookError, LookFault
+from watcher.errors import BadIdentifier, LookError
 from watcher.model import Outcome
 from watcher.policy.discovery import Found, Rule
 from watcher.sweep.finder import found_of
@@ -66,32 +66,53 @@ async def survey(config: Config, rules: Sequence[Rule]) -> Survey:
     finally:
         for ring in keys.values():
             await ring.close()
+    # A job that several rules want is the first one's, as it is for the daemon.
+    by_rule = sorted(result.matches, key=lambda match: -rules.index(match.rule))
+    result.matches = list({match.job.arn: match for match in by_rule}.values())
     return result
 
 
 async def _match(look: Look, rule: Rule, result: Survey) -> None:
     now = clock.now()
     since = now - rule.within if rule.within else 0.0
-    async for job in _listed(look, rule, since):
-        if not rule.fits(job, now):
-            continue
-        try:
-            tags = await look.tags(job.arn)
-        except LookError as error:
-            if error.fault is not LookFault.DENIED:
-                raise
-            tags = {}
-            result.errors.setdefault(f"tags in {rule.account}", error)
-        if rule.fits_tags(tags):
-            result.matches.append(Match(rule, job, tags))
+    jobs = [job async for job in _listed(look, rule, since) if rule.may_fit(job, now)]
+    tags = await _tags(look, rule, jobs, result)
+    for job in jobs:
+        its = tags.get(job.arn, {})
+        if rule.fits_tags(its):
+            result.matches.append(Match(rule, job, its))
+
+
+async def _tags(look: Look, rule: Rule, jobs: Sequence[Found], result: Survey) -> dict[str, Mapping[str, str]]:
+    """Return the tags of the jobs, by ARN, as far as AWS tells them."""
+    tags: dict[str, Mapping[str, str]] = {}
+    limiter = anyio.CapacityLimiter(AT_ONCE)
+    where = f"tags in {rule.account}, {rule.region}"
+
+    async def ask(job: Found) -> None:
+        async with limiter:
+            if where in result.errors:
+                return  # the others' would most likely be refused, too
+            try:
+                tags[job.arn] = await look.tags(job.arn)
+            except LookError as error:
+                result.errors[where] = error
+
+    async with anyio.create_task_group() as tasks:
+        for job in jobs:
+            tasks.start_soon(ask, job)
+    return tags
 
 
 async def _listed(look: Look, rule: Rule, since: float) -> AsyncIterator[Found]:
     """Yield the jobs of the rule's place that have one of its statuses, else those that run."""
     kind = KINDS[rule.kind]
-    running = [word for word, outcome in kind.outcomes.items() if outcome is Outcome.RUNNING]
-    words: Iterable[str] = rule.status or running
-    for word in words if kind.list_members.status_equals else ("",):
+    words = {
+        word
+        for word, outcome in kind.outcomes.items()
+        if (word in rule.status if rule.status else outcome is Outcome.RUNNING)
+    }
+    for word in sorted(words) if kind.list_members.status_equals or not words else ("",):
         token: str | None = None
         while True:
             page = await look.page(since, token, word)

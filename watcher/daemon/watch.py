@@ -152,7 +152,7 @@ class Watch:
         self._rules_read = True
 
     def _new_finder(self, place: Place) -> Finder:
-        parts, traits = self._parts, Traits(account=place.account, region=place.region)
+        parts, traits = self._parts, Traits(account=place.account, region=place.region, unseen=True)
         book = parts.store.findings
         return Finder(place.scope, KINDS[place.kind], traits, book, parts.transact, now=clock.now, log=parts.log)
 

@@ -49,16 +49,19 @@ class Rule:
         words = (self.account, self.region, self.kind, self.names, self.types, self.tags, self.status, self.within)
         return blake2b(repr(words).encode(), digest_size=9).hexdigest()
 
-    def fits(self, job: Found, now: float) -> bool:
-        """Return whether *job* fits but for its tags, which take another question."""
+    def may_fit(self, job: Found, now: float) -> bool:
+        """Return whether *job* fits but for its status, which changes, and its tags, which take another question."""
         if job.over and (job.changed_at or job.created_at) < self.since:
             return False
         return (
             (not self.names or any(fnmatchcase(job.name, glob) for glob in self.names))
             and (not self.types or job.type in self.types)
-            and (not self.status or job.status in self.status)
             and (not self.within or now - job.created_at <= self.within)
         )
+
+    def fits_status(self, job: Found) -> bool:
+        """Return whether *job* has one of the statuses that are wanted."""
+        return not self.status or job.status in self.status
 
     def fits_tags(self, tags: Mapping[str, str]) -> bool:
         """Return whether AWS's *tags* fit: each wish one of them."""

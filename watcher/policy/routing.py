@@ -47,12 +47,16 @@ class Called(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a channel can choose jobs by; *names* are all that a job is called."""
+    """What a channel can choose jobs by; *names* are all that a job is called.
+
+    *unseen*: these are of jobs that nobody has seen yet, which may have any tags and names.
+    """
 
     tags: frozenset[str] = frozenset()
     account: str = ""
     region: str = ""
     names: tuple[str, ...] = ()
+    unseen: bool = False
 
     @classmethod
     def of(cls, job: Called) -> Traits:
@@ -98,11 +102,12 @@ class Route:
 
     def wants_job(self, job: Traits) -> Verdict:
         """Return whether *job* is this channel's business, and why."""
+        tagged = job.unseen or not self.tags.isdisjoint(job.tags)
         choices = (
-            ("tags", self.tags, not self.tags.isdisjoint(job.tags), ", ".join(sorted(job.tags)) or "none"),
+            ("tags", self.tags, tagged, ", ".join(sorted(job.tags)) or "none"),
             ("accounts", self.accounts, job.account in self.accounts, job.account or "not known yet"),
             ("regions", self.regions, job.region in self.regions, job.region),
-            ("names", self.names, self._named(job), ", ".join(job.names)),
+            ("names", self.names, job.unseen or self._named(job), ", ".join(job.names)),
         )
         for key, chosen, fits, has in choices:
             if chosen and not fits:

@@ -76,12 +76,12 @@ class Group:
             f"{key}{FINDING}",
             book,
             transact,
-            traits=lambda: [*(job.traits for job in self.jobs.values()), *self._looked_in],
+            traits=lambda: self.traits,
             now=now,
             wake=lambda: None,
             on_news=on_news,
             log=log,
-            words=("scope", "list_failed", "list_works_again"),
+            words=("scope", "finding_fails", "finding_works_again"),
         )
         self._listing = Listing(key, finding, log)
         self._durations: dict[tuple[str, str], tuple[float, tuple[float, ...]]] = {}
@@ -90,12 +90,9 @@ class Group:
 
     @property
     def traits(self) -> list[Traits]:
-        """Those of its jobs, or of what its rules look for while it has none: whom to tell of its troubles."""
-        return [job.traits for job in self.jobs.values()] or self._looked_in
-
-    @property
-    def _looked_in(self) -> list[Traits]:
-        return [self.finder.traits] if self.finder is not None else []
+        """Those of its jobs, and of the jobs that its rules would find: whom to tell of its troubles."""
+        unseen = [self.finder.traits] if self.finder is not None else []
+        return [*(job.traits for job in self.jobs.values()), *unseen]
 
     @property
     def troubled(self) -> bool:
@@ -142,6 +139,8 @@ class Group:
         """Ask AWS another way from the next turn on, and at once what could not be asked."""
         self._next_eyes = eyes
         self._listing.try_again()
+        if self.finder is not None:
+            self.finder.try_again()
         self._account.try_again()
         if self._scope is not None:
             self._scope = replace(self._scope, next_poll_at=0.0)
@@ -192,9 +191,9 @@ class Group:
         """Return which jobs moved, by List, and which of the *wanted* ones are not there; find others on the way."""
         pages = Pages(turn, self._eyes, self._kind, self.jobs, self._unmoved, self._saw)
         listed = await pages.read(wanted, finder)
-        await self._listing.works(turn, finder)
         if finder is not None and await finder.settle(self._eyes):
             self._on_news()
+        await self._listing.works(turn, finder)
         return listed
 
     def _finds(self, now: float) -> bool:

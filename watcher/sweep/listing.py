@@ -41,18 +41,24 @@ class Listing:
             self._from = turn.now + (LIST_AGAIN if finder is None else FIND_AGAIN)
         if finder is not None:
             finder.due_at = max(finder.due_at, self._from)
-            reason = f"no rule can find new jobs: {error.reason}"
-            await self._finding.load()
-            await self._finding.miss(turn.how, LookError(error.fault, error.code, reason, error.remedy), turn.now)
+            await self._cannot_find(turn, error, "no rule can find new jobs")
         elif not self._failing:
             self._log.warning("list_failed", scope=self._key, error=error.what, remedy=error.remedy)
         self._failing = True
 
     async def works(self, turn: Turn, finder: Finder | None) -> None:
-        """It has answered: what it could not be asked for is over."""
+        """It has answered, and the *finder* has seen it: what could not be asked for is over."""
         if finder is not None:
-            await self._finding.load()
-            await self._finding.works(turn.how, turn.now)
+            if finder.refused is not None:
+                await self._cannot_find(turn, finder.refused, "new jobs wait until their tags can be read")
+            elif not finder.waiting:
+                await self._finding.load()
+                await self._finding.works(turn.how, turn.now)
         elif self._failing:
             self._log.info("list_works_again", scope=self._key)
         self._failing = False
+
+    async def _cannot_find(self, turn: Turn, error: LookError, what: str) -> None:
+        told = LookError(error.fault, error.code, f"{what}: {error.reason}", error.remedy)
+        await self._finding.load()
+        await self._finding.miss(turn.how, told, turn.now)

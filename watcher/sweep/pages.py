@@ -50,20 +50,20 @@ class Pages:
         bounds = [job.created_at - 1 for job in wanted]
         if finder is not None:
             await finder.begin()
-            if finder.new_rules:
-                await self._scan(finder)
+            await self._scan(finder.scans())
             bounds.append(finder.listed_from)
         if not await self._all(min(bounds)) and len(self._missing) >= LISTED_FROM:
             await self._by_status(min(job.created_at for job in wanted if job.id in self._missing) - 1)
         return [*self._moved.values(), *(job for job in wanted if job.id in self._missing)]
 
-    async def _scan(self, finder: Finder) -> None:
-        """Show the finder what runs now, however old it is."""
+    async def _scan(self, scans: Mapping[str, float]) -> None:
+        """Show the finder every job of some statuses, by the time from which on it was created."""
         if not self._kind.list_members.status_equals:
-            await self._all(finder.scan_from, to_the_end=True)
+            if scans:
+                await self._all(min(scans.values()), to_the_end=True)
             return
-        for word in finder.running:
-            await self._follow(finder.scan_from, word)
+        for word, created_after in scans.items():
+            await self._follow(created_after, word)
 
     async def _by_status(self, created_after: float) -> None:
         """Look for the missing ones among the jobs that run."""
