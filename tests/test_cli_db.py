@@ -209,3 +209,8 @@ def _damage(path: Path, what: str) -> str:
         "theirs": "not a database of bedrock-watch",
         "header": "damaged",
     }[what]
+
+
+def test_a_finding_names_its_file_once(program: Program) -> None:
+    assert program("db", "check") == 1
+    assert program.out.startswith(f"FAIL  database  no database at {presence.database(program.state_dir)}\n")

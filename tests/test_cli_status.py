@@ -37,7 +37,17 @@ def test_a_daemon_that_does_not_run_is_said_with_exit_3(program: Program) -> Non
 def test_how_to_start_it_keeps_the_configuration_that_was_named(program: Program, tmp_path: Path) -> None:
     file = program.configure("").rename(tmp_path / "my own.toml")
     assert program("--config", str(file), "status") == 3
-    assert f"bedrock-watch --config '{file}' run" in program.err
+    assert f"start it: bedrock-watch --config '{file}' run\n" in program.err
+
+
+def test_how_to_start_it_names_the_users_service_only_where_there_is_one(program: Program) -> None:
+    assert program("status") == 3
+    assert program.err.endswith("start it: bedrock-watch run\n")
+    unit = program.home / ".config/systemd/user/bedrock-watch.service"
+    unit.parent.mkdir(parents=True)
+    unit.touch()
+    assert program("status") == 3
+    assert program.err.endswith("start it: systemctl --user start bedrock-watch\n")
 
 
 def test_the_machines_service_is_started_as_such(

@@ -103,7 +103,7 @@ def test_without_a_daemon_it_looks_itself_prints_what_changes_and_neither_writes
         with waiting(home, arn) as wait:
             wait.until(lambda: wait.err)
             assert wait.err[0].startswith("bedrock-watch: nova-support-v3: InProgress, validation for ")
-            assert wait.err[0].endswith("; waiting for terminal")
+            assert wait.err[0].endswith("; waiting for its end")
             clock.now += 10 * MINUTE
             wait.until(lambda: len(wait.out) == 2)
             clock.now += 200 * MINUTE
@@ -245,7 +245,7 @@ def test_its_time_may_be_limited_and_ctrl_c_ends_it(simulator: Simulator, endpoi
     one = home.run("wait", arn, "--timeout", "2s")
     assert one.returncode == 124
     assert one.stderr.splitlines()[-1].startswith("bedrock-watch: timed out: ")
-    assert one.stderr.endswith("; still waiting for terminal\n")
+    assert one.stderr.endswith("; still waiting for its end\n")
     with waiting(home, arn) as wait:
         wait.until(lambda: wait.err)
         wait.popen.send_signal(signal.SIGINT)

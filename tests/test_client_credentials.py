@@ -29,7 +29,7 @@ OTHER_ACCOUNT = "AKIA210987654321"
 def test_no_credentials_at_all_are_a_fault_of_credentials(no_key: None, simulator: Simulator, endpoint: str) -> None:
     error = refusal(endpoint)
     assert (error.fault, error.code) == (LookFault.CREDENTIALS, "NoCredentialsError")
-    assert "give the daemon credentials" in error.remedy
+    assert "provide credentials: an instance role" in error.remedy
     assert not simulator.counts
 
 

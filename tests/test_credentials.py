@@ -151,7 +151,7 @@ def _after(what: Callable[[World], object], script: str) -> Callable[[World], No
 
 
 CASES = {
-    "none at all": Case(_key, _without_a_file, _new_key, "NoCredentialsError", "give the daemon credentials"),
+    "none at all": Case(_key, _without_a_file, _new_key, "NoCredentialsError", "provide credentials"),
     "an unknown profile": Case(
         _profile, _without_the_profile, _profile, "ProfileNotFound", "add the profile to ~/.aws/config", PEOPLE
     ),

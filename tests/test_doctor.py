@@ -422,3 +422,9 @@ def test_json_lines_are_one_finding_each(clinic: Clinic) -> None:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert all({"version", "check", "subject", "severity", "finding", "remedy"} == set(line) for line in lines)
     assert done.stderr == ""
+
+
+def test_without_a_configuration_it_says_how_to_write_one(program: Program) -> None:
+    assert program("doctor") == 3
+    assert "built-in defaults: no channel is configured: nobody is told\n" in program.out
+    assert "bedrock-watch config init writes a configuration: add a [[channel]] to it\n" in program.out

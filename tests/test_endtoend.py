@@ -5,6 +5,7 @@ The simulator's clock stands until the test moves it, so that each phase is seen
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -164,6 +165,12 @@ def test_run_once_says_by_its_exit_code_that_aws_refused_and_polls_again_when_ru
     assert refused.returncode == 5
     assert "ExpiredTokenException" in refused.stderr
     assert receivers.hook.requests == []
+    # Cron's next run has a log of its own, and an exit code with nothing to explain it helps nobody.
+    again = home.run("run", "--once")
+    assert again.returncode == 5
+    assert [line["error"] for line in map(json.loads, again.stderr.splitlines()) if "error" in line] == [
+        "ExpiredTokenException: The security token included in the request is expired"
+    ]
     simulator.clear()
     # Cron's next run comes later than the delay after one failure, which is 100 ms here.
     while home.run("run", "--once").returncode != 0:

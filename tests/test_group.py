@@ -248,3 +248,15 @@ def test_somebody_who_is_not_of_the_group_is_told_how_to_become_so(machine: Mach
         f"run it as uid {SERVICE} or as a member of the group gid {SERVICE} or with sudo" in done.stdout + done.stderr
     )
     assert "Traceback" not in done.stderr
+
+
+def test_a_state_directory_that_cannot_be_made_is_no_news_that_it_will_be(machine: Machine) -> None:
+    machine.var.rmdir()
+    done = machine.run(MEMBER, "doctor")
+    what = f"FAIL  files          {machine.var}: not there yet, and this user may not make it in {machine.var.parent}\n"
+    assert what in done.stdout
+    assert "or name another state_dir" in done.stdout
+    done = machine.run(MEMBER, "run", "--once")
+    assert done.returncode == 1
+    assert f"bedrock-watch: cannot write {machine.var / 'daemon.lock'}: Permission denied\n  run it" in done.stderr
+    assert machine.run(0, "doctor").stdout.count(f"{machine.var}: not there yet: it is made when it is first") == 1

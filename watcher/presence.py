@@ -38,9 +38,9 @@ def only_one(state_dir: Path) -> Iterator[None]:
 
     The lock is the kernel's (flock): it ends with the process, however that ends.
     """
-    state_dir.mkdir(parents=True, exist_ok=True, mode=0o770)
     path = state_dir / _LOCK
     try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o770)
         files.make(path)
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:

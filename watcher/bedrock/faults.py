@@ -158,7 +158,7 @@ def _sign_in(error: Exception, whose: Credentials) -> str:
         return "check the role's trust policy, and that its source credentials may assume it"
     if isinstance(error, sdk.CredentialRetrievalError):
         return f"see why the source of {whose.who} fails: run it as the user that the daemon runs as"
-    return f"give the daemon credentials: an instance role, environment variables, or aws configure{option}"
+    return f"provide credentials: an instance role, environment variables, or aws configure{option}"
 
 
 def _line(error: Exception) -> str:

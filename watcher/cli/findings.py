@@ -36,7 +36,8 @@ def print_findings(context: Context, findings: Sequence[Finding], output: str, h
         word, color = _MARKS[one.grade]
         mark = paint((word, color), colored=context.colored) + " " * (_INDENT - len(word))
         what = f"not checkable here: {one.what}" if word == "?" else one.what
-        first, *more = _wrapped(f"{one.subject}: {what}" if one.subject else what, column)
+        named = not one.subject or (one.subject.startswith("/") and one.subject in what)
+        first, *more = _wrapped(what if named else f"{one.subject}: {what}", column)
         write(mark + one.check.ljust(column - _INDENT) + first)
         for line in more:
             write(" " * column + line)

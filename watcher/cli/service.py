@@ -74,10 +74,14 @@ def how_to_start(context: Context) -> str:
     """Return the words that start the daemon with the configuration in use."""
     from shlex import quote
 
+    from watcher.config import user_path
+
     if context.state_dir == SYSTEM_STATE_DIR:  # by hand it would have another identity, and not the service's secrets
         return "start it: sudo systemctl start bedrock-watch"
-    option = f" --config {quote(context.config_path)}" if context.config_path else ""
-    return f"start it: bedrock-watch{option} run, or systemctl --user start bedrock-watch"
+    if context.config_path:  # the service of a user has the usual one
+        return f"start it: bedrock-watch --config {quote(context.config_path)} run"
+    own = user_path().parent.parent / "systemd/user/bedrock-watch.service"
+    return "start it: " + ("systemctl --user start bedrock-watch" if own.is_file() else "bedrock-watch run")
 
 
 def no_channel(context: Context) -> str:

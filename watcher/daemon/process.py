@@ -91,9 +91,12 @@ class Daemon:
     async def run_once(self) -> int:
         """Poll everything that is due, deliver, and return the exit code."""
         await self._prepare()
+        began = clock.now()
         refused = await self._watch.once()
         undelivered = await self._lanes.once()
         await self._keeping.once()
+        if refused:
+            await self._watch.say_what_still_fails(began)
         await self._watch.close()
         await self._lanes.close()
         if undelivered:

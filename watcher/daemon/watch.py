@@ -15,6 +15,7 @@ from watcher.bedrock.kinds import KINDS
 from watcher.daemon.chosen import account_of, credentials_of, limits_of, routes_of, rules_of, settings_of
 from watcher.daemon.parts import Parts
 from watcher.daemon.pulses import beat
+from watcher.errors import LookError
 from watcher.loop import Bell
 from watcher.model import Job, account_scope, scope_key
 from watcher.policy import Cadence, Traits
@@ -117,6 +118,22 @@ class Watch:
                     if not group.swept_at:
                         tasks.start_soon(group.turn)
         return any(group.troubled for group in self.groups.values())
+
+    async def say_what_still_fails(self, began: float) -> None:
+        """Log what AWS could not be asked about before *began*, too: only the process to which it began did say so."""
+        parts, keys = self._parts, {*self.groups, *map(account_scope, self.groups)}
+        for key, scope in (await parts.transact(parts.store.history.scopes)).items():
+            if key in keys and scope.failing_since < began:
+                self._say_it_fails(scope.last_error, scope=key)
+        groups = [group for group in self.groups.values() if not group.blind]
+        for job_id in [job.id for group in groups for job in group.jobs.values() if job.failures]:
+            job = await parts.transact(parts.store.jobs.get, job_id)
+            if job.failing_since < began:
+                self._say_it_fails(job.last_error, job=job.identifier)
+
+    def _say_it_fails(self, last_error: str, **subject: str) -> None:
+        error = LookError.load(last_error)
+        self._parts.log.warning("still_failing", **subject, error=error.what, remedy=error.remedy)
 
     def _place(self, job: Job) -> None:
         watched = job.watched and job.state != "ended"

@@ -29,7 +29,12 @@ def check_configuration(config: Config, mistakes: tuple[Mistake, ...]) -> Iterat
         yield Finding(CHECK, file, Grade.WARN, warning.removeprefix(f"{file} "), "see bedrock-watch config check")
     # With a mistake, it may be in the channels; or the file could not be read at all.
     if not config.channels and not mistakes:
-        yield Finding(CHECK, file, Grade.WARN, "no channel is configured: nobody is told", "add a [[channel]] to it")
+        how = (
+            "add a [[channel]] to it"
+            if config.path
+            else "bedrock-watch config init writes a configuration: add a [[channel]] to it"
+        )
+        yield Finding(CHECK, file, Grade.WARN, "no channel is configured: nobody is told", how)
     if not found:
         jobs, channels = len(config.jobs), len(config.channels)
         yield Finding(CHECK, file, Grade.OK, f"no mistake: jobs: {jobs}, channels: {channels}")

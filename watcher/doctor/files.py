@@ -63,12 +63,13 @@ def _secret(path: Path) -> Iterator[Finding]:
 
 
 def _state(directory: Path) -> Iterator[Finding]:
-    mode = _mode(directory)
-    if mode is None:
-        if not _exists(directory.parent):
-            yield Finding(CHECK, str(directory), Grade.OK, "not there yet: it is made when it is first needed")
-        else:
-            yield _unseen(directory)
+    try:
+        mode = stat.S_IMODE(directory.stat().st_mode)
+    except FileNotFoundError:
+        yield _unmade(directory)
+        return
+    except OSError:
+        yield _unseen(directory)
         return
     if not os.access(directory, os.W_OK | os.X_OK):
         yield Finding(CHECK, str(directory), Grade.FAIL, "this user may not write in it", who_may(directory))
@@ -80,6 +81,14 @@ def _state(directory: Path) -> Iterator[Finding]:
     if mode & stat.S_IRWXO:
         found.insert(0, _finding(directory, Grade.WARN, "everybody may look into it", "o-rwx"))
     yield from found or [Finding(CHECK, str(directory), Grade.OK, f"mode {mode:04o}, and what is in it")]
+
+
+def _unmade(directory: Path) -> Finding:
+    above = next(one for one in directory.parents if _exists(one))
+    if not os.access(above, os.W_OK | os.X_OK):
+        what = f"not there yet, and this user may not make it in {above}"
+        return Finding(CHECK, str(directory), Grade.FAIL, what, f"{who_may(above)}, or name another state_dir")
+    return Finding(CHECK, str(directory), Grade.OK, "not there yet: it is made when it is first needed")
 
 
 def _in_state(path: Path, *, shared: bool) -> Finding | None:

@@ -111,7 +111,7 @@ _ENDINGS = {
         Link("AWS: batch inference", _GUIDE + "batch-inference.html"),
     ),
     (INVOCATION, "PartiallyCompleted"): (
-        "Not every record could be processed in time: submit those that are missing from the output again.",
+        "Submit the records that are missing from the output again.",
         Link("AWS: batch inference", _GUIDE + "batch-inference.html"),
     ),
     (PROVISIONED, "InService"): (

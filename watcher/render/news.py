@@ -157,9 +157,9 @@ _MEANINGS = {
     (
         INVOCATION,
         "PartiallyCompleted",
-    ): "Not all of its records could be processed in time; the output holds the others.",
+    ): "Not all of its records could be processed in time; the output has those that were.",
     (INVOCATION, "Expired"): "It timed out in the queue, before it had begun.",
-    (PROMPT, "PartiallyCompleted"): "Not all of its prompts could be optimized; the output holds the others.",
+    (PROMPT, "PartiallyCompleted"): "Not all of its prompts could be optimized; the output has those that were.",
     (DEPLOYMENT, "Active"): "It takes requests now: its ARN is their modelId.",
     (PROVISIONED, "InService"): "Billing has begun: by the hour, until it is deleted.",
 }

@@ -119,7 +119,7 @@ class Follower:
             job.met = now.view.snapshot is not None and self.goal.met(now.view.snapshot)
             self._say_end(job, now.view)
         elif now.view.snapshot is not None and first:
-            self._say(f"{now.view.title}: {standing(now.view)}; waiting for {self.goal.text}")
+            self._say(f"{now.view.title}: {standing(now.view)}; waiting for {self.goal.words}")
 
     def _decided(self, job: Followed, now: Standing) -> int | None:
         """Return the exit code of a job, or None when it is not decided yet."""
@@ -156,7 +156,7 @@ class Follower:
         for job in self.jobs:
             if job.code is None:
                 name = f"{job.view.title}: {standing(job.view)}" if job.view else "a job"
-                self._say(f"timed out: {name}; still waiting for {self.goal.text}")
+                self._say(f"timed out: {name}; still waiting for {self.goal.words}")
         return ExitCode.TIMED_OUT
 
     def _views(self) -> Iterable[JobView]:

@@ -56,6 +56,11 @@ class Goal:
             )
         return cls(text, step=step, status=status)
 
+    @property
+    def words(self) -> str:
+        """What is waited for, in a sentence."""
+        return "its end" if self.text.lower() == "terminal" else self.text
+
     def met(self, snapshot: Snapshot) -> bool:
         """Return whether the job is, or has been, where it is wanted."""
         if not self.step:
