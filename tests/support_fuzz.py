@@ -19,8 +19,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 
 fuzzing: settings = settings(
     max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
 
 HOSTILE = ("", "\x00", "\ud800", "\u202e", "<!channel>", "```", "{{7*7}}", "a" * 5000, "\r\nBcc: x@example.com", "None")

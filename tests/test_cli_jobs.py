@@ -120,9 +120,7 @@ def test_a_scopes_trouble_is_found_however_the_job_was_given(
 
 
 @given(life=histories())
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_table_reads_sub_tasks_as_the_snapshot_does(life: list[dict[str, Any]]) -> None:
     """It has a quicker way to the same words."""
     for facts in life:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support_config import ARN, EXAMPLE, HOOK, PEM, one_time_zone, read, write
 
@@ -78,7 +78,6 @@ def test_a_number_that_is_not_finite_is_no_length_of_time(number: float) -> None
         parse_duration(number)
 
 
-@settings(deadline=None)
 @given(st.floats(min_value=0.001, max_value=604800, allow_nan=False) | st.integers(0, 604800).map(float))
 def test_a_length_of_time_that_is_written_is_read_back_exactly(seconds: float) -> None:
     """``config show`` prints with one what ``load`` reads with the other."""

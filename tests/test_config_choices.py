@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support_config import only, read
 
@@ -148,7 +148,6 @@ def test_a_mistaken_choice_says_where_what_and_what_next(
     assert remedy in mistake.remedy
 
 
-@settings(deadline=None)
 @given(st.integers(0, 23), st.integers(0, 59))
 def test_every_minute_of_the_day_can_be_a_digests(
     tmp_path_factory: pytest.TempPathFactory, hour: int, minute: int

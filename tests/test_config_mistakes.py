@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support_config import ARN, HOOK, SECRET, as_nobody, one_time_zone, only, open_dir, read, write
 
@@ -209,7 +209,6 @@ def _escaped(character: str) -> str:
     return f"\\U{ord(character):08x}"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode) | DOCUMENTS)
 def test_whatever_is_in_the_file_it_is_loaded_or_refused(data: bytes) -> None:
     """Never a traceback."""

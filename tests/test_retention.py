@@ -233,7 +233,7 @@ def _live(life: Life, luck: random.Random) -> None:
             life.prune()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32))
 def test_nothing_behaves_differently_for_what_was_let_go(seed: int) -> None:
     """Whatever happened, and whatever was let go before: each thing that is reckoned from history comes out the same."""

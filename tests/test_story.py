@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar, TypeVarTuple
 
 import anyio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support_jobs import arn, histories, response, step
 from support_sweep import NO_REMINDERS, Diary
@@ -288,7 +288,7 @@ LIVES = st.lists(st.integers(1, 2), min_size=1, max_size=2).flatmap(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(lives=LIVES, deaths=st.frozensets(st.integers(0, 80), max_size=10), moods=MOODS)
 def test_nothing_is_lost_reordered_or_repeated_without_a_reason(
     lives: tuple[list[dict[str, Any]], ...], deaths: frozenset[int], moods: list[str]
@@ -298,7 +298,7 @@ def test_nothing_is_lost_reordered_or_repeated_without_a_reason(
         check(play(Path(directory), list(lives), deaths, moods, Lane), list(lives))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(lives=LIVES, deaths=st.frozensets(st.integers(0, 80), max_size=10), moods=MOODS)
 def test_nothing_is_lost_in_summaries_either(
     lives: tuple[list[dict[str, Any]], ...], deaths: frozenset[int], moods: list[str]
