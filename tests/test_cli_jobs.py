@@ -204,8 +204,45 @@ def test_a_narrow_terminal_is_spared_the_lesser_columns(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], room: int, headers: str
 ) -> None:
     monkeypatch.setattr("watcher.cli.output.room", lambda: room)
-    print_table(Context(), ("A", "B", "C"), [("1", "漢", "3")], {"B", "C"})
+    print_table(Context(), ("A", "B", "C"), [("1", "漢", "3")], ("C", "B"))
     assert capsys.readouterr().out.splitlines()[0] == headers
+
+
+ERRORS = [("1", "", "could not connect: Connection refused"), ("2", "", "")]
+
+
+@pytest.mark.parametrize(
+    ("room", "lines"),
+    [
+        (99, ["A  B  C", "1  -  could not connect: Connection refused", "2  -  -"]),
+        (40, ["A  C", "1  could not connect: Connection refused", "2  -"]),
+        (25, ["A  C", "1  could not connect:", "   Connection refused", "2  -"]),
+        (20, ["A", "1", "      could not connect:", "      Connection refused", "2"]),
+    ],
+)
+def test_a_narrow_terminal_wraps_the_last_texts_and_leaves_out_what_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], room: int, lines: list[str]
+) -> None:
+    monkeypatch.setattr("watcher.cli.output.room", lambda: room)
+    print_table(Context(), ("A", "B", "C"), ERRORS)
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_a_lesser_column_goes_before_texts_are_wrapped_beneath_and_stays_when_that_is_needed_anyway(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    headers, row = ("A", "ERROR", "ID", "B"), ("a" * 14, "could not connect: refused", "12", "some")
+    for room, expected in (
+        (
+            54,
+            ["A               ERROR                       ID  B", f"{'a' * 14}  could not connect: refused  12  some"],
+        ),
+        (36, ["A               ERROR", f"{'a' * 14}  could not connect:", " " * 16 + "refused"]),
+        (26, ["A", "a" * 14, "      could not connect:", "      refused"]),
+    ):
+        monkeypatch.setattr("watcher.cli.output.room", lambda room=room: room)
+        print_table(Context(), headers, [row], ("ID", "B"))
+        assert capsys.readouterr().out.splitlines() == expected
 
 
 def test_columns_are_aligned_for_wide_letters_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from watcher.store.history import ChannelRecord
 
 _HEADERS = ("CHANNEL", "URL", "ON", "JOBS", "WAITING", "GIVEN UP", "SENT", "LAST SENT", "LAST ERROR")
+_SPARE = ("URL", "JOBS", "ON")
 _CHOICES = ("tags", "accounts", "regions", "names")
 _OPEN = ("pending", "sending", "uncertain")
 
@@ -52,7 +53,7 @@ def list_channels(context: Context, *, output: str) -> None:
         print_json(output, {}, "channels", [_document(*one) for one in shown])
     elif shown:
         now = clock.now()
-        print_table(context, _HEADERS, [_row(*one, now) for one in shown])
+        print_table(context, _HEADERS, [_row(*one, now) for one in shown], _SPARE)
     _warn_if_none(context)
 
 

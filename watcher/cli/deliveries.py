@@ -34,6 +34,7 @@ _RESULTS: dict[str, Cell] = {
 }
 _TRIES = ("TRY", "AT", "TOOK", "RESULT", "REASON")
 _HEADERS = ("ID", "CHANNEL", "JOB", "EVENT", "STATE", "TRIES", "WRITTEN", "NEXT TRY", "LAST ERROR")
+_SPARE = ("WRITTEN", "TRIES", "NEXT TRY")
 
 
 _FIRST = f"{__name__}.first"
@@ -166,7 +167,7 @@ def drop(context: Context, *, ids: tuple[int, ...], output: str) -> None:
 def print_deliveries(context: Context, found: Sequence[Told]) -> None:
     """Print messages as a table."""
     now = clock.now()
-    print_table(context, _HEADERS, [_row(one, now) for one in found])
+    print_table(context, _HEADERS, [_row(one, now) for one in found], _SPARE)
 
 
 def _print(context: Context, found: Sequence[Told], output: str) -> None:

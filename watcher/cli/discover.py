@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from watcher.store import Store
 
 _HEADERS = ("JOB", "STATUS", "AGE", "REGION", "ACCOUNT", "KIND", "RULE", "WATCHED")
-_SPARE = frozenset({"KIND", "RULE"})
+_SPARE = ("RULE", "KIND", "ACCOUNT", "REGION")
 _YEAR = 366 * 86_400.0
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from watcher.model import Event, Job, Transition
 
 _HEADERS = ("EVENT", "SEEN", "AWS'S TIME", "JOB", "WHAT")
+_SPARE = ("AWS'S TIME",)  # the words tell it too
 
 
 @click.command()
@@ -41,7 +42,7 @@ def events(context: Context, *, job: str | None, limit: int, since: str | None, 
 
         print_json(output, {}, "events", [values.event(*one) for one in found])
     elif found:
-        print_table(context, _HEADERS, [row for one in found for row in _rows(context, *one)])
+        print_table(context, _HEADERS, [row for one in found for row in _rows(context, *one)], _SPARE)
     else:
         note("nothing has changed yet" + (" in that time" if since else ""))
 

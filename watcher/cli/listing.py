@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _A_DAY = 86_400.0
 
 _HEADERS = ("JOB", "STATUS", "SUB-TASK", "DURATION", "CHANGED", "ERROR", "REGION", "ID", "KIND")
-_SPARE = frozenset({"REGION", "ID", "KIND"})
+_SPARE = ("KIND", "ID", "REGION", "CHANGED", "DURATION")
 
 
 def show_list(context: Context, *, every: bool = False, output: str = "table") -> int:

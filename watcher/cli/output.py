@@ -6,7 +6,7 @@ Not its business: what is printed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from watcher.cli.words import Cell, plain
@@ -21,6 +21,12 @@ VERSION = 1
 
 _SGR = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "dim": "2", "bold": "1"}
 """Select Graphic Rendition (ECMA-48, 8.3.117)."""
+
+
+_NARROW = 20
+"""Columns: a text in fewer is hard to read, and a shorter one is not worth wrapping."""
+
+_INDENT = "      "
 
 
 def write(text: str, end: str = "\n") -> None:
@@ -51,22 +57,75 @@ def paint(cell: Cell, *, colored: bool) -> str:
 
 
 def print_table(
-    context: Context, headers: Sequence[str], rows: Iterable[Sequence[Cell]], spare: Collection[str] = ()
+    context: Context, headers: Sequence[str], rows: Iterable[Sequence[Cell]], spare: Sequence[str] = ()
 ) -> None:
     """Print aligned columns.  An empty cell is ``-``, so that the columns can be counted.
 
-    The *spare* columns are left out where a terminal is too narrow for them, the last one first.
+    Where a terminal is too narrow, the columns are left out that tell nothing, then the *spare* ones, one by one; a
+    last column of long texts is wrapped, in its place or, where that is too narrow, under each row.
     """
     table: list[list[Cell]] = [[(header, "dim") for header in headers]]
     table += [[cell or "-" for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
-    shown = list(range(len(headers)))
+    shown, over = _fitting(table, widths, [headers.index(name) for name in spare])
+    lines, last = [], shown[-1]
+    for number, row in enumerate(table):
+        cells = [(row[one], widths[one]) for one in shown]
+        if over <= 0 or widths[last] < _NARROW:
+            lines.append(_line(cells, colored=context.colored))
+        elif widths[last] - over >= _NARROW:
+            lines += _beside(cells[:-1], row[last], int(widths[last] - over), colored=context.colored)
+        else:
+            lines += _beneath(cells[:-1], row[last] if number else "-", int(room()), colored=context.colored)
+    write("\n".join(lines))
+
+
+def _fitting(table: Sequence[Sequence[Cell]], widths: Sequence[int], spare: Sequence[int]) -> tuple[list[int], float]:
+    """Return the columns to show, and by how much they are wider than the terminal still."""
     columns = room()
-    for column in reversed(range(len(headers))):
-        if headers[column] in spare and sum(widths[one] + 2 for one in shown) - 2 > columns:
-            shown.remove(column)
-    colored = context.colored
-    write("\n".join(_line([(row[one], widths[one]) for one in shown], colored=colored) for row in table))
+
+    def over() -> float:
+        return sum(widths[one] + 2 for one in shown) - 2 - columns
+
+    def saved(*, beneath: bool) -> int:
+        """Return what is saved by wrapping the last texts: in their place, or *beneath* each row."""
+        width = 0 if shown[-1] in spare else widths[shown[-1]]
+        return 0 if width < _NARROW else width + 2 if beneath else width - _NARROW
+
+    shown = list(range(len(widths)))
+    if over() > 0 and len(table) > 1:
+        shown = [one for one in shown if one == 0 or any(row[one] != "-" for row in table[1:])]
+    told = shown
+    for beneath in (False, True):
+        shown = list(told)
+        for column in spare:
+            if column in shown and over() > saved(beneath=beneath):
+                shown.remove(column)
+        if over() <= saved(beneath=beneath):
+            break
+    return shown, over()
+
+
+def _beside(cells: Sequence[tuple[Cell, int]], last: Cell, width: int, *, colored: bool) -> Iterator[str]:
+    """Yield a row whose *last* cell takes as many lines as it needs."""
+    for part in _wrapped(last, width):
+        yield _line([*cells, (part, width)], colored=colored)
+        cells = [("", width) for _, width in cells]
+
+
+def _beneath(cells: Sequence[tuple[Cell, int]], last: Cell, columns: int, *, colored: bool) -> Iterator[str]:
+    """Yield a row, and under it, if it tells anything, its *last* cell."""
+    yield _line(cells, colored=colored)
+    if last != "-":
+        for part in _wrapped(last, max(columns - len(_INDENT), _NARROW)):
+            yield _INDENT + paint(part, colored=colored)
+
+
+def _wrapped(cell: Cell, width: int) -> list[Cell]:
+    from textwrap import wrap
+
+    text, color = (cell, "") if isinstance(cell, str) else cell
+    return [(part, color) if color else part for part in wrap(text, width, break_on_hyphens=False)]
 
 
 def print_json(output: str, head: Mapping[str, Any], name: str, items: Sequence[Mapping[str, Any]]) -> None:
