@@ -10,7 +10,7 @@ from email.message import EmailMessage
 import pytest
 from chaos import heard
 from chaos.records import Told
-from support_stories import FAILED, SEEN, story
+from support_stories import FAILED, JOB, SEEN, story
 
 from watcher.identifiers import EVENTS
 from watcher.model import Event, Family, WatchLost
@@ -52,6 +52,10 @@ def test_a_message_of_each_kind_names_the_same_event_to_all(topic: str) -> None:
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_a_message_of_a_scope_names_the_same_event_to_all(subject: str) -> None:
     assert_same(compose(lost(subject)), 1)
+
+
+def test_a_job_without_a_name_is_called_the_same_by_all() -> None:
+    assert_same(compose(story(LOST, job=replace(JOB, name="", label=""))), 1)
 
 
 def test_a_summary_names_the_same_events_to_all() -> None:

@@ -229,6 +229,15 @@ def test_an_entry_of_a_summary_in_words_counts_for_the_event_that_it_names() -> 
     assert verdict.phantoms == ("mail tells event 3 of job-1 otherwise than the others",)
 
 
+def test_a_job_that_goes_by_the_end_of_its_arn_is_that_job() -> None:
+    """Nobody could look at it when its first event was written."""
+    nameless = replace(SEEN, subject="abcdefghij12")
+    assert judge(with_messages(replace(HOOK[0], told=(nameless,)), *HOOK[1:], *MAIL)).good
+    other = replace(SEEN, subject="zyxwvutsrq98")
+    found = judge(with_messages(replace(HOOK[0], told=(other,)), *HOOK[1:], *MAIL)).phantoms
+    assert "event 1 tells of zyxwvutsrq98, which does not exist" in found
+
+
 def test_messages_that_were_told_together_may_come_again_together_and_one_by_one() -> None:
     both = Message("mail", 62.0, "uncertain", (Told(2, "job-1", "STARTED"), Told(3, "job-1", "FAILED")))
     again = tuple(replace(told, repeat=True) for told in both.told)

@@ -70,7 +70,7 @@ def _event(one: Mapping[str, Any]) -> Told:
     since = next((change["since_at"] for change in changes if change["type"] == "WatchLost"), "")
     return Told(
         event["id"],
-        job["name"] if job else event["subject"].removesuffix(KIND),
+        job["name"] or job["arn"].rpartition("/")[2] if job else event["subject"].removesuffix(KIND),
         one["headline"],
         tuple(filter(None, map(_change, changes))),
         one["failure_message"],

@@ -6,8 +6,8 @@ It knows nothing of how the product works, only what it promises (see the packag
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from chaos.duplicates import Duplicates, duplicates
 from chaos.records import Evidence, History, Message, Told
@@ -32,7 +32,8 @@ class Verdict:
 
 def judge(evidence: Evidence) -> Verdict:
     """Return the verdict on *evidence*."""
-    arrived = sorted((one for one in evidence.messages if one.outcome != "refused"), key=lambda one: one.began)
+    messages = (one for one in evidence.messages if one.outcome != "refused")
+    arrived = named(sorted(messages, key=lambda message: message.began), evidence.histories)
     events, disagreeing = _events(arrived)
     tellings = {history.name: follow(history, _of(history.name, events)) for history in evidence.histories}
     phantoms = [*disagreeing, *(f"{one.channel}: {one.garbled}" for one in arrived if one.garbled)]
@@ -49,6 +50,15 @@ def judge(evidence: Evidence) -> Verdict:
         "late": sum(told.late for one in arrived for told in one.told),
     }
     return Verdict(tuple(lost), tuple(_overtaken(arrived)), tuple(phantoms), duplicates(evidence, arrived), counts)
+
+
+def named(messages: Iterable[Message], histories: Iterable[History]) -> list[Message]:
+    """Return *messages* with the name of each job: as long as nobody could look at it, it goes by the end of its ARN."""
+    names = {history.arn.rpartition("/")[2]: history.name for history in histories}
+    return [
+        replace(one, told=tuple(replace(told, subject=names.get(told.subject, told.subject)) for told in one.told))
+        for one in messages
+    ]
 
 
 def _events(messages: list[Message]) -> tuple[dict[int, Told], list[str]]:
