@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
+import re
 import socket
 import subprocess
 import sys
@@ -156,16 +156,20 @@ def test_nothing_is_logged_of_a_poll_and_of_a_fault_its_beginning_and_its_end(
     assert set(events) == {"started", "news", "credentials_failing", "credentials_work_again", "stopping", "stopped"}
 
 
-def test_a_person_at_a_terminal_reads_lines_without_json(tmp_path: Path, simulator: Simulator, endpoint: str) -> None:
+@pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False)])
+def test_a_person_at_a_terminal_reads_lines_that_name_the_job(
+    tmp_path: Path, simulator: Simulator, endpoint: str, no_color: str, *, colored: bool
+) -> None:
+    """In colour, unless it is not wanted."""
     home = Home(tmp_path, endpoint, [simulator.play(failing())])
     master, slave = pty.openpty()
-    done = subprocess.run(
-        home.command("run", "--once"), stdout=slave, stderr=slave, env=home.environment(), check=False
-    )
+    environment = {**home.environment(), "TERM": "xterm", "NO_COLOR": no_color}
+    done = subprocess.run(home.command("run", "--once"), stdout=slave, stderr=slave, env=environment, check=False)
     os.close(slave)
     shown = os.read(master, 65536).decode()
     os.close(master)
     assert done.returncode == 0
-    assert "started" in shown
-    with pytest.raises(json.JSONDecodeError):
-        json.loads(shown.splitlines()[0])
+    assert ("\x1b[" in shown) == colored
+    if not colored:
+        assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ \[info     \] started version=", shown)
+        assert re.search(r"news job=arn:\S+ name=nova-legal-v1 what=appeared told=nobody", shown)

@@ -74,7 +74,7 @@ async def watch(path: str) -> dict[str, Any]:
     config = load(path)
     store = Store.open(presence.database(config.state_dir))
     beating = asyncio.create_task(stalls.beat())
-    await Daemon(config, store, logs.setup(verbose=0, color="never"), partial(load, path)).run()
+    await Daemon(config, store, logs.setup(), partial(load, path)).run()
     beating.cancel()
     store.close()
     return {"late": stalls.late, "callback": stalls.callback, "culprit": stalls.culprit}

@@ -17,6 +17,7 @@ from watcher.errors import ExitCode
 
 if TYPE_CHECKING:
     from datetime import tzinfo
+    from typing import TextIO
 
     from watcher.config import Config
     from watcher.store import Store
@@ -63,13 +64,17 @@ class Context:
 
     @property
     def colored(self) -> bool:
-        """Whether stdout wants colour: as told, else on a terminal.
+        """Whether stdout wants colour."""
+        return self.colors(sys.stdout)
+
+    def colors(self, stream: TextIO) -> bool:
+        """Return whether *stream* wants colour: as told, else on a terminal.
 
         Source: https://no-color.org ("when present and not an empty string").
         """
         if self.color != "auto":
             return self.color == "always"
-        return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     @contextmanager
     def opened(self, *, create: bool = False) -> Iterator[Database]:

@@ -38,7 +38,7 @@ def run(context: Context, *, once: bool) -> int:
     signal.signal(signal.SIGHUP, lambda number, _: hangups.append(number))
     from watcher import logs
 
-    log = logs.setup(verbose=context.verbose, color=context.color)
+    log = logs.setup(verbose=context.verbose, colors=context.colors(sys.stderr))
     try:
         return _leave(_watch(context, log, hangups, once=once))
     except WatchError as error:

@@ -47,21 +47,20 @@ class _Stderr:
     debug = info = warning = error = take
 
 
-def setup(*, verbose: int = 0, color: str = "auto") -> Log:
-    """Configure logging to stderr and return the logger; with *verbose* debug lines too."""
+def setup(*, verbose: int = 0, colors: bool = False) -> Log:
+    """Configure logging to stderr and return the logger; with *verbose* debug lines too, on a terminal in *colors*."""
     import structlog  # noqa: PLC0415 - only the daemon pays for it
 
     terminal = sys.stderr.isatty()
-    colors = color == "always" or (color == "auto" and terminal)
     level = logging.DEBUG if verbose else logging.INFO
     processors: list[Any] = [structlog.processors.add_log_level]
     sink: Journal | _Stderr = _Stderr()
     if is_stderr():
         sink = Journal()
     else:
-        processors.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
+        processors.append(structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%SZ" if terminal else "iso", utc=True))
         if terminal:
-            processors.append(structlog.dev.ConsoleRenderer(colors=colors))
+            processors.append(structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0, sort_keys=False))
         else:
             processors.append(structlog.processors.JSONRenderer(ensure_ascii=False))
     structlog.configure(

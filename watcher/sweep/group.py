@@ -254,7 +254,8 @@ class Group:
                 self.jobs.pop(job.id, None)
                 self._on_news()
                 return
-            self._tell({"job": job.identifier}, seen.transitions, seen.postings)
+            about = {"job": job.identifier, "name": job.label or seen.snapshot.name}
+            self._tell(about, seen.transitions, seen.postings)
         self._take_over(job, seen)
         summary = turn.summaries.get(job.id)
         if summary is not None and is_settled(self._kind, answer.facts, summary):
