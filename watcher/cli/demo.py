@@ -160,7 +160,10 @@ def _greet(console: Console, endpoint: str, arns: Sequence[str]) -> None:
     console.print(f"A simulated Bedrock serves {endpoint}; the daemon watches {len(arns)} jobs on it:")
     for arn in arns:
         console.print(f"  {arn}", markup=False, style="dim", soft_wrap=True)
-    console.print("Hours pass in seconds.  Each alert is shown as a webhook received it.\n")
+    console.print(
+        "Hours pass in seconds, so that what was seen at once may be said to be hours late."
+        "  Each alert is shown as a webhook received it.\n"
+    )
 
 
 def _show(console: Console, alert: dict[str, Any]) -> None:

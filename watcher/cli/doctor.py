@@ -124,7 +124,6 @@ def _by_daemon(context: Context, pid: int) -> _Report:
     """Ask the daemon; when it gives no answer, that is all that is found."""
     from watcher.daemon.errands import DOCTOR
 
-    why = f"it gave no answer within {PATIENCE:g} s"
     try:
         with context.store() as store:
             request = store.requests.ask(DOCTOR, {}, clock.now(), PATIENCE)
@@ -133,26 +132,26 @@ def _by_daemon(context: Context, pid: int) -> _Report:
             finally:
                 store.requests.withdraw(request)
     except StoreError as error:
-        answer, why = None, f"it cannot be asked: {error.what}"
-    if answer is not None and "findings" in answer:
+        answer = f"it cannot be asked: {error.what}"
+    if not isinstance(answer, str) and "findings" in answer:
         return _Report([Finding.load(one) for one in answer["findings"]], answer["by"], by_daemon=True)
-    if answer is not None:
-        why = f"it could not look: {answer.get('error')}"
+    why = answer if isinstance(answer, str) else f"it could not look: {answer.get('error')}"
     return _Report([Finding("daemon", f"pid {pid}", Grade.WARN, why, "this command looked in its stead; see its log")])
 
 
-def _await(context: Context, store: Store, request: int) -> dict[str, Any] | None:
+def _await(context: Context, store: Store, request: int) -> dict[str, Any] | str:
+    """Return the daemon's answer, or why there is none."""
     begun = time.monotonic()
     while (waited := time.monotonic() - begun) < PATIENCE:
         row = store.requests.get(request)
         if row is None or service.daemon_pid(context) is None:
-            return None
+            return "it ended, or began anew, before it answered"
         if row.answer is not None:
             return dict(row.answer)
         if not row.taken and waited > TAKEN_WITHIN:
-            return None
+            return f"it did not begin to look within {TAKEN_WITHIN:g} s"
         time.sleep(_GLANCE)
-    return None
+    return f"it gave no answer within {PATIENCE:g} s"
 
 
 def _by_ourselves(context: Context, mistakes: tuple[Mistake, ...], before: list[Finding]) -> _Report:
