@@ -6,6 +6,7 @@ The daemon polls once an hour here, so that a look within the test is the queue'
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,11 +19,14 @@ import support_simulator as support
 from moto.server import ThreadedMotoServer
 from support_config import only, read
 from support_daemon import Home, hook_url, posted
-from support_receivers import web_receiver
+from support_receivers import Reply, web_receiver
 from support_simulator import SESSION, Clock
 
-from watcher.bedrock.eventbridge import job_of
+from watcher.bedrock.eventbridge import Named, job_of
+from watcher.model import JobArn, parse_identifier
 from watcher.simulator import Fault, Kind, Simulator, distillation, failing
+from watcher.store import Store
+from watcher.store.jobs import Wanted
 
 clock = pytest.fixture(support.clock)
 simulator = pytest.fixture(support.simulator)
@@ -46,7 +50,7 @@ class Queue:
 
     def __init__(self, url: str) -> None:
         self.endpoint = url
-        self.sqs, self.events = self._client("sqs"), self._client("events")
+        self.sqs, self.events, self.sns = self._client("sqs"), self._client("events"), self._client("sns")
         self.dead = self.sqs.create_queue(QueueName="dead")["QueueUrl"]
         redrive = {"deadLetterTargetArn": self._arn(self.dead), "maxReceiveCount": 2}
         attributes = {"VisibilityTimeout": "1", "RedrivePolicy": json.dumps(redrive)}
@@ -74,6 +78,12 @@ class Queue:
         """Let an event happen."""
         self.events.put_events(Entries=[{"Source": source, "DetailType": kind, "Detail": json.dumps(detail)}])
 
+    def publish(self, text: str) -> None:
+        """Let a topic of SNS send a text to the queue, in its envelope."""
+        topic = self.sns.create_topic(Name="bedrock-jobs")["TopicArn"]
+        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self._arn(self.url))
+        self.sns.publish(TopicArn=topic, Message=text)
+
     def count(self, url: str = "") -> int:
         """Return how many messages there are, those included that somebody is dealing with."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -82,8 +92,8 @@ class Queue:
 
     def close(self) -> None:
         """Close the connections."""
-        self.sqs.close()
-        self.events.close()
+        for client in (self.sqs, self.events, self.sns):
+            client.close()
 
 
 @pytest.fixture
@@ -109,7 +119,10 @@ def table(queue: Queue) -> str:
 def test_an_event_makes_the_daemon_look_at_once_and_is_deleted_when_the_look_is_recorded(
     clock: Clock, simulator: Simulator, endpoint: str, queue: Queue, tmp_path: Path
 ) -> None:
-    """The pattern is what the program prints; what the event says of the job is not believed."""
+    """The pattern is what the program prints; what the event says of the job is not believed.
+
+    One event comes as it is, another in the envelope of a topic, with the ARN as it is in AWS's own sample.
+    """
     arn = simulator.play(failing())
     clock.now += 20 * MINUTE
     with web_receiver() as hook:
@@ -123,7 +136,7 @@ def test_an_event_makes_the_daemon_look_at_once_and_is_deleted_when_the_look_is_
             daemon.wait_for(lambda: queue.count() == 0)
             assert hook.requests == []  # nothing has changed, whatever the event says
             clock.now += 80 * MINUTE
-            queue.happen(CUSTOMIZATION, jobArn=arn, jobStatus="Failed")
+            queue.publish(event(CUSTOMIZATION, jobArn=without_model(arn), jobStatus="Failed"))
             daemon.wait_for(lambda: hook.requests)
             daemon.wait_for(lambda: queue.count() == 0)
             assert daemon.terminate() == 0
@@ -152,13 +165,32 @@ def test_a_message_stays_while_the_look_that_it_asks_for_fails(
         assert daemon.terminate() == 0
 
 
+def test_a_job_that_was_never_seen_is_looked_at_for_the_name_that_it_was_added_by(
+    simulator: Simulator, endpoint: str, queue: Queue, tmp_path: Path
+) -> None:
+    script = distillation()
+    arn = simulator.play(script)
+    simulator.inject(Fault(kind=Kind.DENIED))
+    named = f'[[job]]\nid = "{script.name}"\nregion = "us-east-1"\n'
+    home = Hourly(tmp_path, endpoint, more=table(queue) + named)
+    with home.running() as daemon:
+        daemon.wait_for(lambda: home.query("SELECT 1 FROM jobs WHERE failures"))
+        simulator.clear()
+        queue.sqs.send_message(QueueUrl=queue.url, MessageBody=event(CUSTOMIZATION, jobArn=arn, jobName=script.name))
+        daemon.wait_for(lambda: home.logged("hint"))
+        daemon.wait_for(lambda: home.query("SELECT 1 FROM jobs WHERE state = 'running'"))
+        daemon.wait_for(lambda: queue.count() == 0)
+        assert daemon.terminate() == 0
+    assert queue.count(queue.dead) == 0
+
+
 def test_what_is_no_event_of_bedrocks_goes_to_the_dead_letter_queue_with_one_warning(
     simulator: Simulator, endpoint: str, queue: Queue, tmp_path: Path
 ) -> None:
     """One of a job that nobody watches here is understood, and deleted."""
     home = Hourly(tmp_path, endpoint, [simulator.play(distillation())], more=table(queue))
     bodies = ["not JSON", event(CUSTOMIZATION, "com.example", jobArn=simulator.play(failing())), "[]"]
-    for body in (*bodies, event(BATCH, batchJobArn="arn:aws:bedrock:us-east-1:1:model-invocation-job/x")):
+    for body in (*bodies, event(BATCH, batchJobArn="arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/x")):
         queue.sqs.send_message(QueueUrl=queue.url, MessageBody=body)
     with home.running() as daemon:
         daemon.wait_for(lambda: queue.count() == 0 and queue.count(queue.dead) == 3)
@@ -176,14 +208,15 @@ def test_a_queue_that_cannot_be_read_is_logged_once_and_again_when_it_works(
     with home.running() as daemon:
         daemon.wait_for(lambda: home.logged("queue_failing"))
         daemon.wait_for(lambda: home.status().get("queues"))
-        shown = home.run("status")
+        shown, told = home.run("status"), json.loads(home.run("status", "-o", "json").stdout)
         queue.url = queue.sqs.create_queue(QueueName="bedrock-jobs")["QueueUrl"]
         daemon.wait_for(lambda: home.logged("queue_works_again"))
         assert daemon.terminate() == 0
     (failing_line,) = home.logged("queue_failing")
     assert failing_line["queue"] == "bedrock-jobs"
     assert "check the queue's url" in failing_line["remedy"]
-    assert "queue bedrock-jobs" in shown.stdout + shown.stderr
+    assert re.search(r"^cannot read    queue bedrock-jobs: .*\n +check the queue's url", shown.stdout, re.MULTILINE)
+    assert told["queues"]["bedrock-jobs"]["remedy"] == failing_line["remedy"]
 
 
 def test_a_reload_takes_a_queue_in_and_lets_it_go(
@@ -204,6 +237,75 @@ def test_a_reload_takes_a_queue_in_and_lets_it_go(
         assert daemon.terminate() == 0
 
 
+def test_a_reload_gives_a_queue_the_credentials_that_its_account_has_now(
+    simulator: Simulator, endpoint: str, queue: Queue, tmp_path: Path
+) -> None:
+    """The account is the one in the queue's URL."""
+    arn = simulator.play(distillation())
+    home = Hourly(tmp_path, endpoint, [arn], more=table(queue))
+    wrong = f'[[account]]\nid = "{queue.url.split("/")[-2]}"\nprofile = "gone"\n'
+    home.configure(wrong)
+    home.more += wrong
+    with home.running() as daemon:
+        daemon.wait_for(lambda: home.status().get("queues"))
+        queue.sqs.send_message(QueueUrl=queue.url, MessageBody=event(CUSTOMIZATION, jobArn=arn))
+        home.more = table(queue)
+        home.configure()
+        daemon.popen.send_signal(signal.SIGHUP)
+        daemon.wait_for(lambda: home.logged("hint"))
+        daemon.wait_for(lambda: queue.count() == 0 and not home.status()["queues"])
+        assert daemon.terminate() == 0
+    (failing_line,) = home.logged("queue_failing")
+    assert "gone" in failing_line["error"]
+
+
+def of_queue(home: Home) -> dict[str, str]:
+    """Return what the doctor finds of the queue."""
+    found = json.loads(home.run("doctor", "-o", "json").stdout)["findings"]
+    (one,) = (finding for finding in found if finding["check"] == "queue")
+    return dict(one)
+
+
+def test_the_doctor_says_whether_a_queue_can_be_read_and_takes_nothing_from_it(
+    simulator: Simulator, endpoint: str, queue: Queue, tmp_path: Path
+) -> None:
+    arn, sts = simulator.play(distillation()), {"AWS_ENDPOINT_URL_STS": queue.endpoint}
+    queue.sqs.set_queue_attributes(QueueUrl=queue.url, Attributes={"VisibilityTimeout": "3600"})
+    queue.sqs.send_message(QueueUrl=queue.url, MessageBody="x")
+    home = Hourly(tmp_path, endpoint, [arn], more=table(queue), env=sts)
+    found = of_queue(home)
+    assert (found["subject"], found["severity"]) == ("bedrock-jobs", "ok")
+    assert found["finding"].startswith("allowed: ReceiveMessage, DeleteMessage, with ")
+    assert len(queue.sqs.receive_message(QueueUrl=queue.url)["Messages"]) == 1
+    queue.sqs.delete_queue(QueueUrl=queue.url)
+    found = of_queue(home)
+    assert found["severity"] == "fail"
+    assert found["finding"].endswith("; its jobs are looked at by polling alone")
+    assert found["remedy"].startswith("check the queue's url")
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("AccessDeniedException", "allow sqs:DeleteMessage on http://"),
+        ("KmsAccessDenied", "allow kms:Decrypt on the key that the queue is encrypted with to "),
+    ],
+)
+def test_what_is_missing_to_read_a_queue_is_named(
+    simulator: Simulator, endpoint: str, queue: Queue, tmp_path: Path, code: str, remedy: str
+) -> None:
+    """Source: Amazon SQS API Reference, the errors of ReceiveMessage and DeleteMessage."""
+    arn, sts = simulator.play(distillation()), {"AWS_ENDPOINT_URL_STS": queue.endpoint}
+    refusal = Reply(400, json.dumps({"__type": f"com.amazonaws.sqs#{code}", "message": "not you"}))
+    with web_receiver() as sqs:
+        sqs.replies += [Reply(200, "{}")] * code.startswith("Access")
+        sqs.reply = refusal
+        mine = f'[[queue]]\nurl = "{sqs.url}/123456789012/mine"\n'
+        found = of_queue(Hourly(tmp_path, endpoint, [arn], more=mine, env=sts))
+    assert (found["severity"], found["subject"]) == ("fail", "mine")
+    assert found["remedy"].startswith(remedy)
+
+
 def event(kind: str, source: str = "aws.bedrock", **detail: str) -> str:
     """Return an event as EventBridge writes it."""
     return json.dumps({"version": "0", "source": source, "detail-type": kind, "detail": detail})
@@ -212,9 +314,57 @@ def event(kind: str, source: str = "aws.bedrock", **detail: str) -> str:
 ARN = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/abcdefghij12"
 
 
-def test_each_event_names_its_job_by_a_member_of_its_own() -> None:
-    assert job_of(event(CUSTOMIZATION, jobArn=ARN)) == ARN
-    assert job_of(event(BATCH, batchJobArn=ARN)) == ARN
+def without_model(arn: str) -> str:
+    """Return the ARN as AWS's own sample of an event has it."""
+    return re.sub(r"job/.*/", "job/", arn)
+
+
+def wrapped(text: object, kind: str = "Notification") -> str:
+    """Return a message of SNS."""
+    return json.dumps({"Type": kind, "MessageId": "1", "TopicArn": "arn:aws:sns:us-east-1:1:x", "Message": text})
+
+
+def test_each_event_names_its_job_by_members_of_its_own() -> None:
+    job = JobArn.parse(ARN)
+    assert job_of(event(CUSTOMIZATION, jobArn=ARN, jobName="one")) == Named(job, "one")
+    assert job_of(event(BATCH, batchJobArn=ARN)) == Named(job)
+    assert job_of(event(BATCH, batchJobArn=ARN, batchJobName=[])) == Named(job)  # type: ignore[arg-type]
+    assert job_of(wrapped(event(CUSTOMIZATION, jobArn=ARN))) == Named(job)
+
+
+def add(store: Store, word: str, region: str = "us-east-1") -> int:
+    """Watch a job by its ARN or its name, and return its number."""
+    job, _ = store.jobs.add(Wanted(parse_identifier(word), region), 1.0, ask=False)
+    return job.id
+
+
+def test_a_job_is_hinted_at_by_its_id_its_account_its_region_and_its_kind(tmp_path: Path) -> None:
+    with closing(Store.open(tmp_path / "watch.db")) as store:
+        long, short = add(store, ARN), add(store, without_model(ARN).replace("ghij12", "ghij13"))
+        for arn, number in {
+            ARN: long,
+            without_model(ARN): long,
+            ARN.replace("ghij12", "ghij13"): short,
+            ARN.replace("us-east-1", "us-west-2"): None,
+            ARN.replace("123456789012", "123456789013"): None,
+            ARN.replace("abcdefghij12", "bcdefghij12"): None,
+            ARN.replace("model-customization-job", "model-invocation-job"): None,
+        }.items():
+            assert store.jobs.hint(JobArn.parse(arn), "", 2.0) == number, arn
+        store.jobs.remove(store.jobs.get(long))
+        assert store.jobs.hint(JobArn.parse(ARN), "", 2.0) is None
+
+
+def test_a_name_is_that_of_a_job_of_its_region_that_was_never_seen(tmp_path: Path) -> None:
+    with closing(Store.open(tmp_path / "watch.db")) as store:
+        named = add(store, "nova-support-v3")
+        add(store, "nova-support-v3", "us-west-2")
+        other = JobArn.parse(ARN.replace("us-east-1", "eu-west-1"))
+        assert store.jobs.hint(JobArn.parse(ARN), "nova-support-v3", 2.0) == named
+        assert store.jobs.hint(JobArn.parse(ARN), "nova", 2.0) is None
+        assert store.jobs.hint(other, "nova-support-v3", 2.0) is None
+        seen = add(store, ARN)
+        assert store.jobs.hint(JobArn.parse(ARN), "nova-support-v3", 2.0) == seen
 
 
 @pytest.mark.parametrize(
@@ -225,6 +375,11 @@ def test_each_event_names_its_job_by_a_member_of_its_own() -> None:
         "3",
         event(CUSTOMIZATION, batchJobArn=ARN),
         event(CUSTOMIZATION, jobArn="job"),
+        event(CUSTOMIZATION, jobArn="arn:aws:bedrock:us-east-1:123456789012:agent/x"),
+        wrapped("[]"),
+        wrapped({}),
+        wrapped(event(CUSTOMIZATION, jobArn=ARN), "SubscriptionConfirmation"),
+        wrapped(wrapped(event(CUSTOMIZATION, jobArn=ARN))),
         event("Other", jobArn=ARN),
         event(CUSTOMIZATION, "aws.sagemaker", jobArn=ARN),
         '{"source": "aws.bedrock", "detail-type": ["x"], "detail": {}}',
@@ -248,6 +403,14 @@ def test_a_queues_region_and_account_are_those_of_its_url(tmp_path: Path) -> Non
         ("cn-north-1", "123456789012", "jobs"),
         ("us-west-2", None, "jobs"),
     ]
+
+
+def test_queues_of_one_name_are_told_apart_by_their_urls(tmp_path: Path) -> None:
+    """Rules of EventBridge are regional, and so one queue in each region may well have the same name."""
+    urls = [f"https://sqs.{region}.amazonaws.com/123456789012/jobs" for region in ("eu-west-1", "us-east-1")]
+    alone = "https://sqs.us-east-1.amazonaws.com/123456789012/others"
+    queues = read(tmp_path, "".join(f'[[queue]]\nurl = "{url}"\n' for url in (*urls, alone))).queues
+    assert [one.title for one in queues] == [*urls, "others"]
 
 
 @pytest.mark.parametrize(

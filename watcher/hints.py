@@ -15,6 +15,7 @@ from watcher.bedrock.eventbridge import job_of
 from watcher.bedrock.queue import Letter
 from watcher.errors import LookError
 from watcher.logs import Log
+from watcher.model import JobArn
 
 PATIENCE = 10.0
 """Seconds that a look is waited for; after that the message comes again, when the queue says so."""
@@ -41,7 +42,7 @@ class Mailbox(Protocol):
 class Book(Protocol):
     """What the store must do."""
 
-    def hint(self, arn: str, now: float) -> int | None:
+    def hint(self, arn: JobArn, name: str, now: float) -> int | None:
         """Make a watched job due, and return its number; None when it is not watched, or over."""
 
     def hinted(self, jobs: Mapping[int, float]) -> Mapping[int, bool]:
@@ -56,7 +57,7 @@ class Transact(Protocol):
 
 
 class Hints:
-    """The turns of one queue.  *on_hint* wakes whoever looks; *failing* is why the queue cannot be read, or empty."""
+    """The turns of one queue.  *on_hint* wakes whoever looks; *failing* is why the queue cannot be read, if so."""
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class Hints:
         log: Log,
     ) -> None:
         self.name = name
-        self.failing = ""
+        self.failing: LookError | None = None
         self._mailbox, self._book, self._transact = mailbox, book, transact
         self._now, self._on_hint, self._log = now, on_hint, log
         self._failures = 0
@@ -87,7 +88,7 @@ class Hints:
             return self._fail(error)
         if self.failing:
             self._log.info("queue_works_again", queue=self.name)
-        self.failing, self._failures = "", 0
+        self.failing, self._failures = None, 0
         return self._now() + (0.0 if dealt_with or not letters else _PAUSE)
 
     async def _look(self, letters: list[Letter]) -> list[Letter]:
@@ -96,16 +97,16 @@ class Hints:
         waiting: dict[int, list[Letter]] = {}
         began: dict[int, float] = {}
         for letter in letters:
-            arn = job_of(letter.body)
-            if arn is None:
+            named = job_of(letter.body)
+            if named is None:
                 self._warn(letter)
                 continue
             now = self._now()
-            job = await self._transact(self._book.hint, arn, now)
+            job = await self._transact(self._book.hint, named.arn, named.name, now)
             if job is None:
                 done.append(letter)  # it is nobody's here, or over: there is nothing to look at
                 continue
-            self._log.info("hint", queue=self.name, job=arn)
+            self._log.info("hint", queue=self.name, job=str(named.arn))
             waiting.setdefault(job, []).append(letter)
             began.setdefault(job, now)
         if began:
@@ -140,6 +141,6 @@ class Hints:
     def _fail(self, error: LookError) -> float:
         if not self.failing:
             self._log.warning("queue_failing", queue=self.name, error=error.what, remedy=error.remedy)
-        self.failing = error.what
+        self.failing = error
         self._failures += 1
         return self._now() + min(_RETRY_FIRST * 2.0 ** min(self._failures - 1, 10), _RETRY_SLOWEST)

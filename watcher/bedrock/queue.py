@@ -26,6 +26,7 @@ LONG_POLL = 20
 """Seconds that SQS waits for a message before it answers that there is none; its maximum."""
 
 _BATCH = 10
+_NO_RECEIPT = "none"
 _SLACK = 10.0
 _OWN_HOST = ".amazonaws.com"
 
@@ -60,6 +61,20 @@ class Queue:
         """Take a message off the queue."""
         await self._call(DELETE, lambda sqs: sqs.delete_message(QueueUrl=self._url, ReceiptHandle=letter.receipt))
 
+    async def probe(self) -> None:
+        """See whether messages may be received and deleted.
+
+        None is taken off or hidden from others; but to SQS one that is there has been received once more.
+        """
+        await self._call(
+            RECEIVE, lambda sqs: sqs.receive_message(QueueUrl=self._url, VisibilityTimeout=0, WaitTimeSeconds=0)
+        )
+        try:
+            await self.delete(Letter("", _NO_RECEIPT))
+        except LookError as error:
+            if error.fault is not LookFault.INVALID:  # who may not delete is refused before the receipt is read
+                raise
+
     async def close(self) -> None:
         """Close the connections."""
         await self._keys.close()
@@ -77,7 +92,9 @@ class Queue:
             self._keys.forget()
             return known
         remedy = known.remedy
-        if known.fault is LookFault.DENIED:
+        if known.code.lower().startswith("kms"):
+            remedy = f"allow kms:Decrypt on the key that the queue is encrypted with to {whose.who}"
+        elif known.fault is LookFault.DENIED:
             remedy = f"allow sqs:{operation} on {self._url} to {whose.who}"
         elif known.fault in (LookFault.NOT_FOUND, LookFault.INVALID):
             remedy = f"check the queue's url, and that it is seen with {whose.who}"

@@ -51,9 +51,10 @@ def doctor(context: Context, *, send: bool, output: str) -> int:
     """Look for what is wrong, and say what to do about it.
 
     The configuration, the files and their modes, the database, who AWS says we are, whether it can be reached and lets
-    us look, and whether each channel can be reached; no message is sent without --send.  The daemon looks when it runs,
-    with the service's own identity; else this command does.  Exits with 78 for a bad configuration, 5 when AWS refuses,
-    6 when a channel cannot be reached, 3 when the daemon does not run, 1 for any other failure.
+    us look, whether each queue can be read, and whether each channel can be reached; no message is sent without --send.
+    The daemon looks when it runs, with the service's own identity; else this command does.  Exits with 78 for a bad
+    configuration, 5 when AWS refuses, 6 when a channel cannot be reached, 3 when the daemon does not run, 1 for any
+    other failure.
     """
     # A configuration with mistakes is a finding, not the end.
     context.config, mistakes = examine(context.config_path)

@@ -132,8 +132,10 @@ def _lines(context: Context, it: _Standing) -> Iterator[tuple[str, Cell]]:
         yield "cannot look", (words, "red")
         if error.remedy:
             yield "", plain(error.remedy)
-    for name, error in it.own.get("queues", {}).items():
-        yield "cannot read", (plain(f"queue {name}: {error}"), "red")
+    for queue, error in _queues(it).items():
+        yield "cannot read", (plain(f"queue {queue}: {error.what}"), "red")
+        if error.remedy:
+            yield "", plain(error.remedy)
     if it.failing:
         yield "failing jobs", (str(it.failing), "red")
     if it.mutes:
@@ -154,6 +156,11 @@ def _daemon(it: _Standing) -> Cell:
 
 def _configuration(context: Context, it: _Standing) -> str:
     return plain(str(it.own.get("configuration", context.config.path or "built-in defaults")))
+
+
+def _queues(it: _Standing) -> dict[str, LookError]:
+    """Return why queues of SQS cannot be read, by their titles: the jobs are looked at all the same, by polling."""
+    return {title: LookError.load(error) for title, error in it.own.get("queues", {}).items()}
 
 
 def _queue(it: _Standing) -> Cell:
@@ -205,7 +212,7 @@ def _document(context: Context, it: _Standing) -> dict[str, Any]:
         "database": str(context.database),
         "jobs": dict(it.summary.jobs),
         "failing_jobs": it.failing,
-        "queues": it.own.get("queues", {}),
+        "queues": {title: values.error(error) for title, error in _queues(it).items()},
         "scopes": [
             {
                 "scope": key,

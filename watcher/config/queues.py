@@ -6,6 +6,8 @@ Not its business: whether AWS agrees (``bedrock``).
 from __future__ import annotations
 
 import re
+from collections import Counter
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from watcher.config.reader import Table
@@ -29,7 +31,8 @@ def read_queues(tables: list[Table], aws: AwsConfig) -> tuple[QueueConfig, ...]:
         if queue.url in queues:
             table.wrong("url", "is there twice", "keep one of the two")
         queues[queue.url] = queue
-    return tuple(queues.values())
+    times = Counter(one.name for one in queues.values())
+    return tuple(replace(one, title=one.name if times[one.name] == 1 else one.url) for one in queues.values())
 
 
 def _queue(table: Table, aws: AwsConfig) -> QueueConfig | None:

@@ -168,7 +168,7 @@ class QueueConfig:
     """An SQS queue that EventBridge feeds: its messages make the jobs due that they name.
 
     *name* and *account* are those that the URL tells; *region* is the effective one; *profile* goes before the
-    credentials of the account.
+    credentials of the account.  *title* is what people call it: its name, where no other queue has the same.
     """
 
     url: str
@@ -176,6 +176,7 @@ class QueueConfig:
     region: str
     account: str | None = None
     profile: str | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

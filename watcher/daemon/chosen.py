@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from watcher.bedrock.client import Settings, profile_region
 from watcher.bedrock.credentials import Credentials
-from watcher.config import Config
+from watcher.config import Config, QueueConfig
 from watcher.errors import BadConfig, LookError
 from watcher.model import CUSTOMIZATION, Job, JobArn, parse_identifier
 from watcher.policy import Digest, Limits, Route
@@ -32,6 +32,11 @@ def credentials_of(config: Config, account: str, profile: str) -> Credentials:
         return Credentials(described.profile or default)
     source = described.source_profile or default
     return Credentials(source, described.role_arn, described.external_id or "", described.session_name)
+
+
+def keeper_of(config: Config, queue: QueueConfig) -> Credentials:
+    """Return whose credentials a queue is read with."""
+    return credentials_of(config, queue.account or "", queue.profile or "")
 
 
 def rules_of(config: Config) -> list[Rule]:

@@ -15,9 +15,10 @@ from watcher import clock, files, presence
 from watcher.bedrock.client import profile_region
 from watcher.bedrock.kinds import KINDS
 from watcher.config import Config, Mistake, examine
-from watcher.daemon.chosen import account_of, credentials_of, rules_of, settings_of, wanted_jobs
+from watcher.daemon.chosen import account_of, credentials_of, keeper_of, rules_of, settings_of, wanted_jobs
 from watcher.daemon.parts import Parts
 from watcher.doctor.aws import Place
+from watcher.doctor.queues import Box
 from watcher.doctor.rounds import Patient
 from watcher.doctor.rounds import examine as make_round
 from watcher.errors import BadConfig, LookError
@@ -84,6 +85,7 @@ def patient_of(config: Config, written: Config, mistakes: tuple[Mistake, ...], j
         mistakes,
         presence.database(config.state_dir),
         places_of(config, jobs),
+        [Box(one.url, one.title, one.region, keeper_of(config, one)) for one in config.queues],
         settings_of(config),
     )
 

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 import anyio
 
 from watcher import clock
+from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.queue import Queue
 from watcher.bedrock.settings import Settings
 from watcher.config import QueueConfig
-from watcher.daemon.chosen import credentials_of, settings_of
+from watcher.daemon.chosen import keeper_of, settings_of
 from watcher.daemon.parts import Parts
+from watcher.errors import LookError
 from watcher.hints import PATIENCE, Hints
 from watcher.loop import Bell
 
@@ -27,6 +29,7 @@ class _Open:
     """A queue that is being read."""
 
     hints: Hints
+    whose: Credentials
     settings: Settings
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
@@ -38,8 +41,8 @@ class Queues:
         self._parts, self._on_hint = parts, on_hint
         self._open: dict[QueueConfig, _Open] = {}
 
-    def failing(self) -> dict[str, str]:
-        """Return why a queue cannot be read, by its name."""
+    def failing(self) -> dict[str, LookError]:
+        """Return why a queue cannot be read, by its title."""
         return {one.hints.name: one.hints.failing for one in self._open.values() if one.hints.failing}
 
     async def serve(self) -> None:
@@ -47,21 +50,21 @@ class Queues:
         async with anyio.create_task_group() as tasks:
             while True:
                 settings = settings_of(self._parts.config)
+                whose = {one: keeper_of(self._parts.config, one) for one in self._parts.config.queues}
                 for config, one in tuple(self._open.items()):
-                    if config not in self._parts.config.queues or one.settings != settings:
+                    if whose.get(config) != one.whose or one.settings != settings:
                         one.scope.cancel()
                         del self._open[config]
                 for config in self._parts.config.queues:
                     if config not in self._open:
-                        tasks.start_soon(self._read, config, settings)
+                        tasks.start_soon(self._read, config, whose[config], settings)
                 await anyio.sleep(_NOTICE)
 
-    async def _read(self, config: QueueConfig, settings: Settings) -> None:
+    async def _read(self, config: QueueConfig, whose: Credentials, settings: Settings) -> None:
         parts = self._parts
-        whose = credentials_of(parts.config, config.account or "", config.profile or "")
         queue = Queue(config.url, config.region, whose, settings)
         hints = Hints(
-            config.name,
+            config.title,
             queue,
             parts.store.jobs,
             parts.transact,
@@ -69,9 +72,9 @@ class Queues:
             on_hint=self._on_hint,
             log=parts.log,
         )
-        one = self._open[config] = _Open(hints, settings)
+        one = self._open[config] = _Open(hints, whose, settings)
         limit = 2 * (queue.longest_try + PATIENCE)
         with one.scope:
-            await parts.take_turns(f"queue {config.name}", limit, hints.turn, Bell())
+            await parts.take_turns(f"queue {config.title}", limit, hints.turn, Bell())
         with anyio.move_on_after(2, shield=True):
             await queue.close()

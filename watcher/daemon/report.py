@@ -19,7 +19,7 @@ from watcher.daemon.lanes import Lanes
 from watcher.daemon.parts import Parts
 from watcher.daemon.reload import Reload
 from watcher.daemon.watch import Watch
-from watcher.errors import StoreError
+from watcher.errors import LookError, StoreError
 from watcher.loop import Bell
 from watcher.systemd import Notifier, own_service
 
@@ -32,7 +32,7 @@ _AT_MOST, _LATE = 1.0, 60.0
 class Report:
     """Tells how the daemon is, again and again; a ring of the *bell* says that there is something new to tell.
 
-    *queues* returns why a queue cannot be read, by its name.
+    *queues* returns why a queue cannot be read, by its title.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Report:
         lanes: Lanes,
         reload: Reload,
         notify: Notifier,
-        queues: Callable[[], Mapping[str, str]] = dict,
+        queues: Callable[[], Mapping[str, LookError]] = dict,
     ) -> None:
         self._parts, self._watch, self._lanes, self._reload = parts, watch, lanes, reload
         self._notify, self._queues = notify, queues
@@ -142,7 +142,7 @@ class Report:
             "database_error": fault.what if fault else "",
             "headline": self._headline,
             "groups": groups,
-            "queues": dict(self._queues()),
+            "queues": {title: error.dump() for title, error in self._queues().items()},
             "channels": list(self._lanes.lanes),
             "service": self._service,
             **places(self._parts.config),

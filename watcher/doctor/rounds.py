@@ -16,9 +16,10 @@ from anyio import to_thread
 from watcher.bedrock.client import Keys, Settings
 from watcher.bedrock.credentials import Credentials
 from watcher.config import Config, Mistake
-from watcher.doctor import aws, channels, configuration, database, files
+from watcher.doctor import aws, channels, configuration, database, files, queues
 from watcher.doctor.aws import Place
 from watcher.doctor.finding import Finding, Grade
+from watcher.doctor.queues import Box
 from watcher.errors import ExitCode
 
 LONGEST = 50.0
@@ -31,7 +32,7 @@ TOGETHER = 16
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """What is examined: the configuration in use, its database, and where AWS is asked, and how.
+    """What is examined: the configuration in use, its database, and where AWS is asked, which queues, and how.
 
     *written* is the configuration as it is in its file now, with its *mistakes*: it may not be in use yet, or never.
     """
@@ -41,6 +42,7 @@ class Patient:
     mistakes: tuple[Mistake, ...]
     database: Path
     places: Sequence[Place]
+    boxes: Sequence[Box]
     settings: Settings
 
 
@@ -114,7 +116,8 @@ def _of_aws(patient: Patient, keys: Mapping[Credentials, Keys]) -> list[_Check]:
         checks.append(_identity(keys[whose], theirs[0].region, accounts))
     regions = {place.region: place.whose for place in reversed(patient.places)}
     checks += [_region(keys[whose], region) for region, whose in sorted(regions.items())]
-    return checks + [_permissions(keys[place.whose], place) for place in patient.places]
+    checks += [_permissions(keys[place.whose], place) for place in patient.places]
+    return checks + [_queue(box, patient.settings) for box in patient.boxes]
 
 
 def _identity(keys: Keys, region: str, accounts: frozenset[str]) -> _Check:
@@ -128,6 +131,10 @@ def _region(keys: Keys, region: str) -> _Check:
 
 def _permissions(keys: Keys, place: Place) -> _Check:
     return _Check(aws.CHECK, place.title, lambda: aws.check_permissions(keys, place), ExitCode.AWS_REFUSED)
+
+
+def _queue(box: Box, settings: Settings) -> _Check:
+    return _Check(queues.CHECK, box.title, lambda: queues.check_queue(box, settings), ExitCode.AWS_REFUSED)
 
 
 def _of_channels(patient: Patient) -> list[_Check]:

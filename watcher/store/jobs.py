@@ -56,18 +56,28 @@ class Jobs:
             newly = before is None or not before.watched
             return _job(sql, job_id), newly
 
-    def hint(self, arn: str, now: float) -> int | None:
+    def hint(self, arn: JobArn, name: str, now: float) -> int | None:
         """Have the daemon look at once at a watched job, of which somebody else says that it changed.
 
-        Return our number of it; None when it is not watched, or over.
+        Return our number of it; None when it is not watched, or over.  It is known by its id, for AWS writes the ARN
+        with the model in it or without; one that was never seen, by the word that it was added by.
         """
         with self._db.transaction() as sql:
-            row = sql.execute(
-                f"UPDATE jobs SET asked_at = ?, next_poll_at = min(next_poll_at, ?), revision = {_NEXT_REVISION}"
-                f" WHERE arn = ? AND {WATCHED} AND state != 'ended' AND merged_into IS NULL RETURNING id",
-                (now, now, arn),
-            ).fetchone()
-            return None if row is None else int(row["id"])
+            rows = sql.execute(
+                f"UPDATE jobs SET asked_at = :now, next_poll_at = min(next_poll_at, :now), revision = {_NEXT_REVISION}"
+                " WHERE region = :region AND kind = :kind AND ((arn IS NULL AND identifier IN (:id, :name))"
+                " OR (account = :account AND substr(arn, -length(:id) - 1) = '/' || :id))"
+                f" AND {WATCHED} AND state != 'ended' AND merged_into IS NULL RETURNING id, arn IS NULL AS unseen",
+                {
+                    "now": now,
+                    "region": arn.region,
+                    "kind": arn.kind,
+                    "account": arn.account,
+                    "id": arn.id,
+                    "name": name,
+                },
+            ).fetchall()
+        return min(((row["unseen"], int(row["id"])) for row in rows), default=(0, None))[1]
 
     def hinted(self, jobs: Mapping[int, float]) -> dict[int, bool]:
         """Return, of those *jobs* for which no look is waited any more, whether one succeeded since (epoch seconds)."""
