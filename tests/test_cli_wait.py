@@ -25,6 +25,7 @@ from support_receivers import web_receiver
 from support_simulator import Clock
 
 from watcher.cli.wait.goals import Goal, worst
+from watcher.cli.wait.progress import cut
 from watcher.errors import ExitCode, UsageError
 from watcher.model import Outcome, Snapshot, Step
 from watcher.simulator import Fault, Kind, Simulator, distillation, failing, fine_tuning, stopped
@@ -242,6 +243,8 @@ def test_what_aws_does_not_know_or_refuses_ends_it_at_once_and_a_blip_does_not(
 def test_its_time_may_be_limited_and_ctrl_c_ends_it(simulator: Simulator, endpoint: str, tmp_path: Path) -> None:
     arn = simulator.play(fine_tuning())
     home = Home(tmp_path, endpoint)
+    one = home.run("wait", arn, "--timeout", "0s")
+    assert (one.returncode, "not seen yet; still waiting for terminal" in one.stderr) == (124, True)
     one = home.run("wait", arn, "--timeout", "2s")
     assert one.returncode == 124
     assert one.stderr.splitlines()[-1].startswith("bedrock-watch: timed out: ")
@@ -251,6 +254,30 @@ def test_its_time_may_be_limited_and_ctrl_c_ends_it(simulator: Simulator, endpoi
         wait.popen.send_signal(signal.SIGINT)
         assert wait.code() == 130
     assert "Traceback" not in "".join(wait.err)
+
+
+def test_where_nobody_reads_what_it_prints_it_does_not_say_that_all_went_well(
+    clock: Clock, simulator: Simulator, endpoint: str, tmp_path: Path
+) -> None:
+    """As in ``wait JOB | head -1`` with pipefail: nobody waits then for how the job ends."""
+    arn = simulator.play(fine_tuning())
+    clock.now += 200 * MINUTE
+    home = Home(tmp_path, endpoint)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as stdout:
+        done = subprocess.run(
+            home.command("wait", arn), stdout=stdout, stderr=subprocess.PIPE, env=home.environment(), check=False
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("x" * 19, "x" * 19), ("x" * 20, "x" * 16 + "..."), ("名" * 10, "名" * 8 + "..."), ("", "")]
+)
+def test_the_line_of_a_terminal_is_cut_by_what_is_seen_of_it(text: str, shown: str) -> None:
+    """A line that is longer than the terminal is wide would not be written over."""
+    assert cut(text, 19) == shown
 
 
 MISUSED = {
@@ -282,7 +309,7 @@ def test_a_terminal_sees_how_long_and_for_what_and_a_pipe_does_not(
     clock.now += 30 * MINUTE
     home = Home(tmp_path, endpoint)
     ours, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("hhhh", 24, 60, 0, 0))
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("hhhh", 24, 64, 0, 0))
     popen = subprocess.Popen(
         home.command("wait", arn),
         stdout=subprocess.DEVNULL,
@@ -291,8 +318,10 @@ def test_a_terminal_sees_how_long_and_for_what_and_a_pipe_does_not(
     )
     os.close(its)
     shown = ""
+    giving_up = threading.Timer(DEADLINE, popen.kill)
+    giving_up.start()
     try:
-        while not re.search(r"\r\x1b\[Kwaited [1-9]s for titan-tickets-v7: InProgress, training for \S", shown):
+        while not re.search(r"\r\x1b\[Kwaited [1-9]\S* for titan-tickets-v7: InProgress, training for \d", shown):
             shown += os.read(ours, 4096).decode()
         clock.now += 200 * MINUTE
         while piece := os.read(ours, 4096).decode():
@@ -300,10 +329,11 @@ def test_a_terminal_sees_how_long_and_for_what_and_a_pipe_does_not(
     except OSError:  # Linux's end of file of a terminal
         pass
     finally:
+        giving_up.cancel()
         os.close(ours)
     assert popen.wait(DEADLINE) == 0
     assert shown.endswith("\r\x1b[K")
-    assert max(len(line) for line in re.split(r"\r|\n", shown) if "waited" in line) <= 60 + len("\x1b[K")
+    assert max(len(line) for line in re.split(r"\r|\n", shown) if "waited" in line) <= 64 + len("\x1b[K")
 
 
 def a_snapshot(outcome: Outcome, **steps: str) -> Snapshot:

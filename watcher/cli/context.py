@@ -33,6 +33,8 @@ class Context:
         self.color = color
         self.failed = ExitCode.FAILED
         """The exit code where it is the machine that fails: a disk that is full, an output that is closed."""
+        self.unread = ExitCode.DONE
+        """The exit code where the reader of the output went away (`| head`): it has had all it wanted."""
 
     @cached_property
     def config(self) -> Config:

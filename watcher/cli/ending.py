@@ -40,8 +40,7 @@ def _code(context: Context, act: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): nobody is left to tell.
-        code = ExitCode.DONE
+        code = context.unread
     except OSError as error:
         # A disk that is full, a file that is closed to us: the machine's trouble, not a bug.
         note(f"{error.filename or 'the output'}: {error.strerror or error}")

@@ -82,11 +82,11 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command returns
-        """Run a command.  A reader that went away (`| head`) has all it wanted; click would call that a failure."""
+        """Run a command.  A reader that went away is what the command says that it is; to click, it is a failure."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            return ExitCode.DONE
+            return ctx.ensure_object(Context).unread
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table, importing none of them."""

@@ -66,7 +66,7 @@ def print_table(
     """
     table: list[list[Cell]] = [[(header, "dim") for header in headers]]
     table += [[cell or "-" for cell in row] for row in rows]
-    widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
+    widths = [max(map(columns_of, column)) for column in zip(*table, strict=True)]
     shown, over = _fitting(table, widths, [headers.index(name) for name in spare])
     lines, last = [], shown[-1]
     for number, row in enumerate(table):
@@ -148,11 +148,12 @@ def print_document(output: str, document: Mapping[str, Any]) -> None:
 
 
 def _line(cells: Sequence[tuple[Cell, int]], *, colored: bool) -> str:
-    padded = [paint(cell, colored=colored) + " " * (width - _width(cell)) for cell, width in cells]
+    padded = [paint(cell, colored=colored) + " " * (width - columns_of(cell)) for cell, width in cells]
     return "  ".join(padded).rstrip()
 
 
-def _width(cell: Cell) -> int:
+def columns_of(cell: Cell) -> int:
+    """Return how many columns of a terminal a cell takes."""
     text = cell if isinstance(cell, str) else cell[0]
     if text.isascii():
         return len(text)

@@ -15,7 +15,7 @@ from watcher.cli import service
 from watcher.cli.context import Context
 from watcher.cli.options import complete_job, output_option, seconds
 from watcher.cli.output import note
-from watcher.errors import UnknownJob, UsageError
+from watcher.errors import ExitCode, UnknownJob, UsageError
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -71,6 +71,8 @@ def wait(  # noqa: PLR0913 - one argument an option
     alone: nothing is written, and no channel is told.
     """
     import anyio
+
+    context.unread = ExitCode.FAILED  # how the jobs ended, nobody knows then
 
     from watcher.cli.output import print_document
     from watcher.cli.wait.follow import Follower

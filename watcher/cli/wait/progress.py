@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from watcher import clock
+from watcher.cli.output import columns_of
 from watcher.cli.words import RUNNING_STEPS, counted, plain, span
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _CLEAR = "\r\x1b[K"
 """To the line's beginning, and erase it (ECMA-48: EL)."""
+
+_MORE = "..."
 
 
 class Progress:
@@ -36,7 +39,7 @@ class Progress:
         waiting = [_standing(view) for view in views]
         ended = f" ({counted(over, 'job')} over)" if over else ""
         text = f"waited {span(time.monotonic() - self._began)}{ended} for {', '.join(waiting) or 'jobs'}"
-        text = text[: os.get_terminal_size(sys.stderr.fileno()).columns - 1]
+        text = cut(text, os.get_terminal_size(sys.stderr.fileno()).columns - 1)
         if text != self._shown:
             sys.stderr.write(_CLEAR + text)
             sys.stderr.flush()
@@ -53,7 +56,9 @@ class Progress:
 def standing(view: JobView) -> str:
     """Return the job's status, and since when which sub-task is under way."""
     status = view.status if isinstance(view.status, str) else view.status[0]
-    running = next((one for one in view.snapshot.steps if one.status in RUNNING_STEPS), None) if view.snapshot else None
+    if view.snapshot is None:
+        return "not seen yet" if view.job.state == "new" else status
+    running = next((one for one in view.snapshot.steps if one.status in RUNNING_STEPS), None)
     if running is None:
         return f"{status} {view.age(clock.now())}".rstrip()
     since = f" for {span(clock.now() - running.started_at.timestamp())}" if running.started_at else ""
@@ -62,3 +67,12 @@ def standing(view: JobView) -> str:
 
 def _standing(view: JobView) -> str:
     return f"{view.title}: {standing(view)}"
+
+
+def cut(text: str, columns: int) -> str:
+    """Return *text*, shortened until it fits on the terminal's line: a longer one would not be written over."""
+    if columns_of(text) <= columns:
+        return text
+    while text and columns_of(text) > columns - len(_MORE):
+        text = text[:-1]
+    return text + _MORE
