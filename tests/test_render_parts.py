@@ -197,6 +197,17 @@ def test_a_summary_says_how_many_messages_it_stands_for(reason: Any, title: str)
     assert compose_summary(stories[:1], reason).title.startswith("[bedrock] 1 FAILED: 1 message about 1 job (")
 
 
+def test_a_summary_says_in_its_subject_and_its_lines_that_nobody_can_look_or_be_told() -> None:
+    """What keeps us from looking or telling is trouble as well as a job that failed, and has a reason too."""
+    stories = [*many(2), sample("watch_lost", SEEN, "host"), sample("delivery_dead", SEEN, "host")]
+    doc = compose_summary(stories, "burst")
+    assert doc.title.startswith("[bedrock] 2 FAILED, 1 CANNOT WATCH, 1 UNDELIVERED: 4 messages about 2 jobs (")
+    assert [entry.failure for entry in doc.entries[2:]] == [
+        "ExpiredTokenException: the token has expired",
+        "550 5.1.1 no such mailbox",
+    ]
+
+
 LIMITS = [
     (Family.CHAT, 2000),
     (Family.TEXT, 4096),

@@ -50,6 +50,12 @@ def failure(story: Story) -> str:
     return said[-1] if said else ""
 
 
+def why(story: Story) -> str:
+    """Return why things are bad, in one text: AWS's reason, or why we cannot look or tell; empty when nothing is."""
+    lost = (one.reason for one in story.event.transitions if isinstance(one, (WatchLost, DeliveryDead)))
+    return failure(story) or next(lost, "")
+
+
 def _worth_a_line(transitions: tuple[Transition, ...]) -> tuple[Transition, ...]:
     """Leave out the fields that moved together with a status: the facts below show them."""
     moved = tuple(one for one in transitions if not isinstance(one, FieldChanged))

@@ -13,14 +13,14 @@ from watcher.model import Outcome, Severity
 from watcher.policy import severity
 from watcher.render.compose import GIST, REPEAT
 from watcher.render.headline import PREFIX, TITLE, headline
-from watcher.render.news import failure
+from watcher.render.news import why
 from watcher.render.story import Doc, Entry, Story
 from watcher.render.words import clean, moment, numbers, offset, shorten
 
 Reason = Literal["burst", "digest", "mute"]
 
 FAILURE = 200
-"""The characters of each failureMessage at most; its whole is in ``bedrock-watch show``."""
+"""The characters of each failureMessage, or other reason, at most; its whole is in ``bedrock-watch show``."""
 
 _NUMBERS = 120
 """The characters that the events' numbers take at most."""
@@ -32,6 +32,13 @@ _WHY: dict[Reason, str] = {
     "mute": "Held back while they were muted.",
 }
 _WORST = (Severity.FAILURE, Severity.WARNING, Severity.SUCCESS, Severity.INFO)
+_TROUBLES = {
+    "FAILED": "FAILED",
+    "EXPIRED": "FAILED",
+    "CANNOT WATCH": "CANNOT WATCH",
+    "LOST SIGHT OF": "LOST SIGHT OF",
+    "UNDELIVERED to channel": "UNDELIVERED",
+}
 _ENDED = {
     Outcome.FAILED: "failed",
     Outcome.EXPIRED: "expired",
@@ -47,7 +54,7 @@ def compose_summary(stories: Sequence[Story], reason: Reason) -> Doc:
     Times are in the zone of the last story, which also tells when and where this is written.
     """
     last = stories[-1]
-    title = f"{_failed(stories)}{_counted(len(stories), 'message')}{_about(stories)} ({_NAMES[reason]})"
+    title = f"{_troubles(stories)}{_counted(len(stories), 'message')}{_about(stories)} ({_NAMES[reason]})"
     namesakes = _namesakes(stories)
     tally = _tally(stories)
     return Doc(
@@ -64,10 +71,11 @@ def compose_summary(stories: Sequence[Story], reason: Reason) -> Doc:
     )
 
 
-def _failed(stories: Sequence[Story]) -> str:
-    """Return how many of the messages tell of a failed job: a subject that hides one would be worse than none."""
-    failed = sum(headline(story).outcome in ("FAILED", "EXPIRED") for story in stories)
-    return f"{failed} FAILED: " if failed else ""
+def _troubles(stories: Sequence[Story]) -> str:
+    """Return how many messages tell of which trouble: a subject that hides one would be worse than none."""
+    count = Counter(_TROUBLES.get(headline(story).outcome, "") for story in stories)
+    told = [f"{count[word]} {word}" for word in dict.fromkeys(_TROUBLES.values()) if count[word]]
+    return f"{', '.join(told)}: " if told else ""
 
 
 def _namesakes(stories: Sequence[Story]) -> frozenset[str]:
@@ -98,7 +106,7 @@ def _entry(story: Story, namesakes: frozenset[str]) -> Entry:
         head=head.within(TITLE - len(PREFIX) - len(which)) + which + (" (late)" if story.revived else ""),
         outcome=head.outcome,
         subject=head.subject + which,
-        failure=shorten(clean(failure(story)), FAILURE),
+        failure=shorten(clean(why(story)), FAILURE),
     )
 
 
