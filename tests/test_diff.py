@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support_jobs import histories, response, step
+from support_jobs import BORN, at, histories, response, step
 
 from watcher.bedrock.customization import read
 from watcher.diff import diff, is_stale, merge
@@ -39,6 +40,10 @@ def fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[st
     return {one.path: (one.old, one.new) for one in told if isinstance(one, FieldChanged)}
 
 
+def moment(minutes: float) -> datetime:
+    return BORN + timedelta(minutes=minutes)
+
+
 def test_a_running_job_at_first_sight_is_a_baseline() -> None:
     """Steps that are already done are not told as if they had just ended."""
     seen = response(minute=9, statusDetails={"validationDetails": step("Completed", 1, 9)})
@@ -54,6 +59,36 @@ def test_a_job_that_is_over_at_first_sight_is_told(status: str, outcome: Outcome
     assert [(one.old, one.new, one.outcome) for one in told if isinstance(one, StatusChanged)] == [
         ("", status, outcome)
     ]
+
+
+def test_a_job_that_is_over_at_first_sight_ended_when_aws_says_so_and_gives_its_reason() -> None:
+    over = response(status="Failed", minute=30, endTime=at(20), failureMessage=WHY)
+    told, why = changes(None, over)
+    assert (told, why) == (
+        StatusChanged("", "Failed", Outcome.FAILED, moment(20)),
+        FailureExplained(WHY),
+    )
+    assert changes(None, {**over, "endTime": None})[0] == StatusChanged("", "Failed", Outcome.FAILED, moment(30))
+    assert [type(one) for one in changes(None, {**over, "failureMessage": None})] == [StatusChanged]
+
+
+def test_what_an_endpoint_sends_as_failure_message_of_a_job_that_went_well_is_no_reason() -> None:
+    assert [type(one) for one in changes(None, response(status="Completed", failureMessage="x"))] == [StatusChanged]
+
+
+def test_a_job_ends_when_aws_says_so_and_changes_when_it_was_modified() -> None:
+    (ended,) = changes(response(), response(status="Completed", minute=30, endTime=at(20)))
+    assert ended == StatusChanged("InProgress", "Completed", Outcome.SUCCEEDED, moment(20))
+    (stopping,) = changes(response(), response(status="Stopping", minute=30, endTime=at(20)))
+    assert isinstance(stopping, StatusChanged)
+    assert stopping.changed_at == moment(30)
+
+
+def test_a_sub_task_that_is_set_back_to_its_start_is_told() -> None:
+    old = response(statusDetails={"trainingDetails": step("InProgress", 5)})
+    (told,) = changes(old, response(minute=9, statusDetails={"trainingDetails": step("NotStarted")}))
+    assert isinstance(told, StepChanged)
+    assert (told.old, told.new) == ("InProgress", "NotStarted")
 
 
 def test_steps_come_before_the_job_and_the_reason_comes_last() -> None:
@@ -147,6 +182,7 @@ def test_fields_are_told_by_their_path_and_as_json() -> None:
         "hyperParameters.epochCount": ('"1"', '"2"'),
         "trainingMetrics.trainingLoss": ("", "0.5"),
     }
+    assert fields(new, response(minute=2, vpcConfig={})) == {"vpcConfig": ("", "{}")}
 
 
 def test_unknown_members_of_a_sub_task_are_told_as_fields() -> None:
@@ -163,6 +199,10 @@ def test_unknown_members_of_a_sub_task_are_told_as_fields() -> None:
         (response(minute=5), response(minute=6), False),
         (response(minute=5, status="Failed"), response(minute=5), True),
         (response(minute=5, status="Failed"), response(minute=6), False),
+        (response(minute=5, status="Failed"), response(minute=5, status="Failed", failureMessage=WHY), False),
+        (response(minute=5, status="Failed"), {**response(), "lastModifiedTime": None}, True),
+        ({**response(status="Failed"), "lastModifiedTime": None}, response(minute=5), True),
+        (response(minute=5), {**response(), "lastModifiedTime": None}, False),
     ],
 )
 def test_an_older_response_is_known_as_one(old: dict[str, Any], new: dict[str, Any], stale: bool) -> None:  # noqa: FBT001

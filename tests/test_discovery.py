@@ -16,7 +16,7 @@ from watcher.clock import utc
 from watcher.errors import LookFault
 from watcher.model import CUSTOMIZATION, DEFAULT_EVENTS, Appeared, Job, JobArn, StatusChanged, WatchLost, WatchRegained
 from watcher.policy import Route, Traits
-from watcher.policy.discovery import Found, Rule, label_of, tags_of
+from watcher.policy.discovery import Found, Rule, bound_of, label_of, tags_of
 from watcher.store.jobs import Wanted
 from watcher.sweep import Finder, Watched
 
@@ -415,9 +415,25 @@ def test_a_list_that_is_denied_is_told_while_nothing_is_watched(estate: Estate) 
     ],
 )
 def test_all_of_a_rule_has_to_fit(rule: dict[str, Any], *, fits: bool) -> None:
-    job = Found("arn", "prod-1", "InProgress", 1000.0, 1000.0, "FINE_TUNING", over=False)
+    job = Found("arn", "prod-1", "InProgress", 1e9, 1e9, "FINE_TUNING", over=False)
     one = replace(RULE, **rule)
-    assert (one.may_fit(job, 1000.0 + HOUR) and one.fits_status(job)) is fits
+    assert (one.may_fit(job, 1e9 + HOUR) and one.fits_status(job)) is fits
+
+
+@pytest.mark.parametrize(
+    ("created", "changed", "fits"),
+    [(10.0, 90.0, False), (10.0, 100.0, True), (10.0, 0.0, False), (110.0, 0.0, True)],
+    ids=["over before the rule", "over with it", "over, of old, nobody knows when", "over, created since"],
+)
+def test_what_was_over_before_the_rule_is_not_its_business(created: float, changed: float, *, fits: bool) -> None:
+    job = Found("arn", "prod-1", "Completed", created, changed, "FINE_TUNING", over=True)
+    assert replace(RULE, since=100.0).may_fit(job, 200.0) is fits
+    assert replace(RULE, since=100.0).may_fit(replace(job, over=False), 200.0)
+
+
+@pytest.mark.parametrize(("ages", "bound"), [((), 0.0), ((0.0,), 0.0), ((60.0, 0.0), 0.0), ((60.0, HOUR), 1e9 - HOUR)])
+def test_the_list_reads_back_to_where_no_rule_takes_anything_any_more(ages: tuple[float, ...], bound: float) -> None:
+    assert bound_of([replace(RULE, within=age) for age in ages], 1e9) == bound
 
 
 @pytest.mark.parametrize(
