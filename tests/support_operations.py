@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ ALLOWED = {
     "sqs": {"ReceiveMessage", "DeleteMessage"},  # of a configured queue
 }
 """Everything that may ever be asked of AWS, by service."""
+
+_NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 
 _HOOK = """
 import os
@@ -41,6 +44,13 @@ class Operations:
     def called(self) -> set[str]:
         """Return every ``service:Operation`` that was called so far."""
         return set(self.file.read_text().split()) if self.file.exists() else set()
+
+    def difference(self, printed: str) -> set[str]:
+        """Return what was called though the policy that ``iam-policy`` *printed* does not allow it, and the other way."""
+        found = json.loads(printed)
+        policies = [found] if "Statement" in found else found.values()
+        allowed = {action for one in policies for statement in one["Statement"] for action in statement["Action"]}
+        return (self.called() - _NEEDS_NO_PERMISSION) ^ allowed
 
     def check(self) -> None:
         """Fail when anything was called that may never be."""

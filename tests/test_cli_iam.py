@@ -116,6 +116,29 @@ def test_a_job_given_by_name_is_in_nobodys_account_until_it_is_seen(program: Pro
 
 
 @pytest.mark.parametrize(
+    ("lines", "partition"),
+    [
+        ("", "aws"),
+        ('[aws]\nregion = "us-gov-west-1"', "aws-us-gov"),
+        ('[[queue]]\nurl = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/jobs"', "aws-cn"),
+        ('[[account]]\nid = "123456789012"\nprofile = "x"\nregions = ["us-gov-west-1", "us-gov-east-1"]', "aws-us-gov"),
+        (
+            '[aws]\nregion = "us-gov-west-1"\n[[account]]\nid = "123456789012"\nprofile = "x"\nregions = ["us-east-1"]',
+            "aws",
+        ),
+    ],
+)
+def test_in_any_region_means_any_of_the_partition_that_all_others_are_in(
+    program: Program, lines: str, partition: str
+) -> None:
+    """IAM refuses a policy that names resources of another partition."""
+    write(program, lines)
+    assert program("iam-policy", "--kind", "model-import-job", "--account", "123456789012") == 0
+    (resource,) = json.loads(program.out)["Statement"][0]["Resource"]
+    assert resource == f"arn:{partition}:bedrock:*:123456789012:model-import-job/*"
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--account", "12"], "not an account: '12'"),

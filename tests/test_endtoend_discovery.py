@@ -66,6 +66,7 @@ def test_jobs_that_someone_else_starts_are_watched_with_the_labels_and_tags_that
         daemon.wait_for(lambda: hook.requests)
         listed = home.run("list", "--all").stdout
         shown = home.run("show", "running").stdout
+        assert home.operations().difference(home.run("iam-policy").stdout) == set()
         assert "the rule everybody takes it up no more" in home.run("remove", "later").stderr
         assert daemon.terminate() == 0
     assert titles(hook) == ["COMPLETED support bot after 1h50m"]

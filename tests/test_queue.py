@@ -128,6 +128,7 @@ def test_an_event_makes_the_daemon_look_at_once_and_is_deleted_when_the_look_is_
     with web_receiver() as hook:
         home = Hourly(tmp_path, endpoint, [arn], {"hook": hook_url(hook)}, more=table(queue))
         queue.feed(home.run("eventbridge-pattern").stdout)
+        policy = home.run("iam-policy").stdout
         with home.running() as daemon:
             daemon.wait_for(lambda: home.query("SELECT 1 FROM jobs WHERE state = 'running'"))
             queue.happen(CUSTOMIZATION, jobArn=arn, jobStatus="Completed")
@@ -142,6 +143,7 @@ def test_an_event_makes_the_daemon_look_at_once_and_is_deleted_when_the_look_is_
             assert daemon.terminate() == 0
         (alert,) = posted(hook)
     assert alert.title.startswith("[bedrock] FAILED nova-legal-v1")
+    assert home.operations().difference(policy) <= {"bedrock:ListModelCustomizationJobs"}  # it is for more jobs
     assert home.logged("queue_failing") == home.logged("unknown_message") == home.logged("standing_still") == []
     assert queue.count(queue.dead) == 0
 

@@ -14,7 +14,7 @@ from typing import Any
 from watcher.bedrock.kinds import KINDS
 
 ANY = "*"
-"""The account of jobs given by name, as long as nobody knows whose they are."""
+"""The account of jobs given by name, as long as nobody knows whose they are; and the region where none is named."""
 
 READ_TAGS = "ListTagsForResource"
 
@@ -39,10 +39,10 @@ class Need:
         """Whether List is asked: to find jobs, or because it tells whether they moved."""
         return self.found or KINDS[self.kind].listed
 
-    @property
-    def arn(self) -> str:
-        """The ARN pattern of all that is looked at."""
-        return f"arn:{partition(self.region)}:bedrock:{self.region}:{self.account}:{self.kind}/*"
+    def arn(self, home: str) -> str:
+        """Return the ARN pattern of all that is looked at; ANY region is one of the partition *home*."""
+        where = home if self.region == ANY else partition(self.region)
+        return f"arn:{where}:bedrock:{self.region}:{self.account}:{self.kind}/*"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,8 +59,11 @@ class QueueNeed:
         return f"arn:{partition(self.region)}:sqs:{self.region}:{self.account}:{self.name}"
 
 
-def policies(needs: Iterable[Need], queues: Iterable[QueueNeed] = ()) -> dict[str, dict[str, Any]]:
-    """Return the least policy of each account, by its number (ANY where it is not known)."""
+def policies(needs: Iterable[Need], queues: Iterable[QueueNeed] = (), home: str = "aws") -> dict[str, dict[str, Any]]:
+    """Return the least policy of each account, by its number (ANY where it is not known).
+
+    *home* is the partition of what is needed in any region.
+    """
     by_account: dict[str, list[Need]] = {}
     for need in sorted(set(needs)):
         by_account.setdefault(need.account, []).append(need)
@@ -68,7 +71,7 @@ def policies(needs: Iterable[Need], queues: Iterable[QueueNeed] = ()) -> dict[st
     for queue in sorted(set(queues)):
         read.setdefault(queue.account, []).append(queue.arn)
     return {
-        account: document([*_statements(by_account.get(account, ())), *_queues(read.get(account, []))])
+        account: document([*_statements(by_account.get(account, ()), home), *_queues(read.get(account, []))])
         for account in {**by_account, **read}
     }
 
@@ -97,18 +100,24 @@ def partition(region: str) -> str:
     return next((name for prefix, name in prefixes.items() if region.startswith(prefix)), "aws")
 
 
-def _statements(needs: Sequence[Need]) -> list[Statement]:
+def home_of(regions: Iterable[str]) -> str:
+    """Return the partition that all these regions are in; else AWS's main one."""
+    found = {partition(region) for region in regions}
+    return found.pop() if len(found) == 1 else "aws"
+
+
+def _statements(needs: Sequence[Need], home: str) -> list[Statement]:
     """Return one statement for each kind's Get, one for all Lists (which have no resource), and one for tags."""
     statements = []
     for kind in KINDS:
-        arns = sorted({need.arn for need in needs if need.kind == kind})
+        arns = sorted({need.arn(home) for need in needs if need.kind == kind})
         if arns:
             get = KINDS[kind].get_operation
             statements.append(_allow(get, [f"bedrock:{get}"], arns))
-    lists = {f"bedrock:{KINDS[need.kind].list_operation}" for need in needs if need.found or KINDS[need.kind].listed}
+    lists = {f"bedrock:{KINDS[need.kind].list_operation}" for need in needs if need.lists}
     if lists:
         statements.append(_allow("ListJobs", sorted(lists), [ANY]))
-    if tagged := sorted({need.arn for need in needs if need.tags}):
+    if tagged := sorted({need.arn(home) for need in needs if need.tags}):
         statements.append(_allow("ReadTags", [f"bedrock:{READ_TAGS}"], tagged))
     return statements
 

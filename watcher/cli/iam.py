@@ -6,7 +6,7 @@ Not its business: which operations a kind needs (``bedrock.permissions``).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,11 +49,12 @@ def iam_policy(context: Context, *, account: str | None, kinds: tuple[str, ...],
 
     _check(account, kinds, regions)
     needs = set(_needs(context))
-    needs |= {Need(account or ANY, kind, region) for kind in kinds for region in regions or ("*",)}
+    needs |= {Need(account or ANY, kind, region) for kind in kinds for region in regions or (ANY,)}
     queues = [QueueNeed(one.account or ANY, one.region, one.name) for one in context.config.queues]
     found = policies(
         (need for need in needs if account in (None, need.account)),
         (queue for queue in queues if account in (None, queue.account)),
+        _home(context.config, needs),
     )
     if not found:
         where = f" in account {account}" if account else ""
@@ -64,6 +65,15 @@ def iam_policy(context: Context, *, account: str | None, kinds: tuple[str, ...],
         found[OWN] = document([assume(roles)])
     _print(found)
     return ExitCode.DONE
+
+
+def _home(config: Config, needs: Iterable[Need]) -> str:
+    """Return the partition that all regions are in which are named anywhere."""
+    from watcher.bedrock.permissions import ANY, home_of
+
+    regions = {region for one in config.accounts for region in one.regions}
+    regions |= {need.region for need in needs} | {queue.region for queue in config.queues}
+    return home_of((regions | {config.aws.region or ANY}) - {ANY})
 
 
 def _check(account: str | None, kinds: tuple[str, ...], regions: tuple[str, ...]) -> None:
