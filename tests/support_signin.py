@@ -31,8 +31,9 @@ class SignIn:
     """All three services.  *lasts* is how long credentials are good, in seconds.
 
     *denied* are roles that may not be assumed, *tokens* the access tokens of SSO that are good, *refreshable* whether
-    its token service gives new ones, *keys* whose a static access key is.  *counts* is by operation, *asked* what
-    AssumeRole was asked for, *issued* the session tokens that were given, the latest last.
+    its token service gives new ones, *keys* whose a static access key is, *instead* what is done in place of answering
+    (``support_receivers``).  *counts* is by operation, *asked* what AssumeRole was asked for, *issued* the session
+    tokens that were given, the latest last.
     """
 
     url: str = ""
@@ -41,6 +42,7 @@ class SignIn:
     tokens: set[str] = field(default_factory=set)
     refreshable: bool = False
     keys: dict[str, str] = field(default_factory=dict)
+    instead: str = ""
     counts: Counter[str] = field(default_factory=Counter)
     asked: list[dict[str, str]] = field(default_factory=list)
     issued: list[str] = field(default_factory=list)
@@ -53,6 +55,9 @@ class SignIn:
     def answer(self, request: Request) -> Reply:
         """Answer as the service does that the path is of."""
         place = urlsplit(request.path)
+        if self.instead:
+            self.counts["nothing"] += 1
+            return Reply(instead=self.instead)
         if place.path == "/federation/credentials":
             return self._portal(request, {key: values[0] for key, values in parse_qs(place.query).items()})
         if place.path == "/token":

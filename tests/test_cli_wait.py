@@ -240,6 +240,22 @@ def test_what_aws_does_not_know_or_refuses_ends_it_at_once_and_a_blip_does_not(
         assert wait.code() == 0
 
 
+def test_credentials_that_are_lost_for_long_end_it_though_the_job_was_seen_before(
+    clock: Clock, simulator: Simulator, endpoint: str, tmp_path: Path
+) -> None:
+    """They are the whole account's trouble, and not this job's own; a pipeline must not wait for a sign-in."""
+    arn = simulator.play(fine_tuning())
+    home = Home(tmp_path, endpoint, [arn], poll='blind_after = "100ms"')
+    with home.running() as daemon:
+        daemon.wait_for(lambda: home.query("SELECT 1 FROM jobs WHERE state = 'running'"))
+        with waiting(home, arn) as wait:
+            wait.until(lambda: wait.err)
+            simulator.inject(Fault(kind=Kind.EXPIRED_TOKEN))
+            assert wait.code() == 5
+        assert any("ExpiredTokenException" in line for line in wait.err)
+        assert daemon.terminate() == 0
+
+
 def test_its_time_may_be_limited_and_ctrl_c_ends_it(simulator: Simulator, endpoint: str, tmp_path: Path) -> None:
     arn = simulator.play(fine_tuning())
     home = Home(tmp_path, endpoint)

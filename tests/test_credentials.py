@@ -7,6 +7,7 @@ and what changed meanwhile is told right after the return.  Nothing is restarted
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 import support_simulator as support
 from support_daemon import Home, hook_url, posted
-from support_receivers import WebReceiver, web_receiver
+from support_receivers import DROP, WebReceiver, web_receiver
 from support_signin import Files, SignIn, sign_in
 from support_simulator import NOON, Clock
 
@@ -133,6 +134,15 @@ def _without_the_role(world: World) -> None:
     world.simulator.revoked |= set(world.service.issued)
 
 
+def _without_the_service(world: World) -> None:
+    world.service.instead = DROP
+    world.expire()
+
+
+def _with_the_service(world: World) -> None:
+    world.service.instead = ""
+
+
 def _bad(kind: Kind) -> Callable[[World], None]:
     return lambda world: world.simulator.inject(Fault(kind=kind))
 
@@ -176,6 +186,14 @@ CASES = {
         lambda world: world.service.denied.clear(),
         "AccessDenied",
         "the role's trust policy",
+        ASSUMED,
+    ),
+    "a sign-in service that cannot be reached": Case(
+        _key,
+        _without_the_service,
+        _with_the_service,
+        "ConnectionClosedError",
+        "sign-in services (STS, SSO) can be reached",
         ASSUMED,
     ),
     "an expired static token": Case(
@@ -289,3 +307,48 @@ def test_lost_credentials_are_told_once_with_the_remedy_and_found_again_without_
     assert "Traceback" not in home.words()
     # One try of one group at a time, for all three regions; each asks each service twice at most.
     assert service.counts.total() - asked <= 2 * 4
+
+
+def test_those_who_share_credentials_are_one_trouble_however_their_jobs_were_given(
+    tmp_path: Path, world: World, clock: Clock, endpoint: str, hook: WebReceiver
+) -> None:
+    """By ARN, by name (which tells no account), and with a profile of its own that is the account's anyway."""
+    simulator = world.simulator
+    arn, _, own = (simulator.play(fine_tuning(f"job-{how}")) for how in ("arn", "named", "own"))
+    _profile(world)
+    tables = f'[[job]]\nid = "job-named"\nlabel = "named"\n[[job]]\nid = "{own}"\nprofile = "people"\n'
+    names = """[[channel]]\nname = "named"\nurl = "{url}"\nnames = ["named"]\n"""
+    with web_receiver() as other:
+        home = Home(
+            tmp_path,
+            endpoint,
+            [arn],
+            {"hook": hook_url(hook)},
+            poll='blind_after = "1h"',
+            aws='profile = "people"',
+            env=world.files.env | world.service.env,
+            more=tables + names.format(url=hook_url(other)),
+        )
+        with home.running() as daemon:
+            daemon.wait_for(lambda: home.query("SELECT count(*) FROM jobs WHERE version > 0") == [(3,)])
+            world.expire()
+            daemon.wait_for(lambda: home.query("SELECT count(*) FROM scopes") == [(3,)])
+            home.poll = 'blind_after = "100ms"'
+            home.configure()
+            daemon.popen.send_signal(signal.SIGHUP)
+            daemon.wait_for(lambda: home.query("SELECT count(*) FROM scopes WHERE blind_since") == [(3,)])
+            daemon.wait_for(lambda: other.requests)
+            assert daemon.terminate() == 0
+        # Who tells is known to another process, too.
+        with home.running() as daemon:
+            simulator.revoked.clear()
+            daemon.wait_for(lambda: home.query("SELECT count(*) FROM scopes") == [(0,)])
+            daemon.wait_for(lambda: len(other.requests) == 2)
+            clock.now = NOON + 111 * 60
+            daemon.wait_for(lambda: len(hook.requests) >= 5)
+            assert daemon.terminate() == 0
+    lost, regained, *news = [alert.title for alert in posted(hook)]
+    assert lost.startswith(f"[bedrock] CANNOT WATCH jobs of account {ACCOUNT} since ")
+    assert regained.startswith(f"[bedrock] WATCHING AGAIN jobs of account {ACCOUNT} after ")
+    assert [title.split()[1] for title in news] == ["COMPLETED"] * 3
+    assert [alert.title.split()[1] for alert in posted(other)[:2]] == ["CANNOT", "WATCHING"]

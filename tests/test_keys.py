@@ -210,3 +210,35 @@ def test_the_profile_to_sign_in_with_is_the_one_that_signs_in(endpoint: str, tmp
     )
     for whose in (Credentials("reader"), Credentials("people", ROLE)):
         assert refusal(endpoint, whose).remedy == "sign in again: aws sso login --profile people"
+
+
+@pytest.mark.parametrize("jobs", [0, 1])
+def test_a_list_with_the_keys_of_another_account_is_refused_even_if_it_is_empty(
+    service: SignIn, simulator: Simulator, endpoint: str, tmp_path: Path, jobs: int
+) -> None:
+    """A rule that looks with them would find nothing for ever, and nobody would know.  STS is asked once."""
+    other = "210987654321"
+    (tmp_path / "config").write_text(
+        f"[profile wrong]\naws_access_key_id = AKIA{other}\naws_secret_access_key = testing\n"
+        f"[profile right]\naws_access_key_id = AKIA{ACCOUNT}\naws_secret_access_key = testing\n"
+    )
+    for number in range(jobs):
+        simulator.play(fine_tuning(f"theirs-{number}", account=other))
+
+    async def ask(profile: str) -> str:
+        keys = Keys(Credentials(profile), Settings(endpoint_url=endpoint))
+        look = Look(KIND, "us-east-1", keys, account=ACCOUNT)
+        try:
+            for _ in range(3):
+                await look.page(0.0, None)
+        except LookError as error:
+            return f"{error.code}: {error.reason}"
+        finally:
+            await keys.close()
+        return ""
+
+    said = anyio.run(ask, "wrong")
+    assert said.startswith(f"WrongAccount: profile 'wrong' is account {other} (")
+    assert service.counts == {"GetCallerIdentity": 1}
+    assert anyio.run(ask, "right") == ""
+    assert service.counts == {"GetCallerIdentity": 2}

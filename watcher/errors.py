@@ -101,6 +101,10 @@ class StoreError(WatchError):
         self.passing = passing
 
 
+WRONG_ACCOUNT = "WrongAccount"
+"""The code of a LookError: the credentials are good, and another account's than that of the jobs."""
+
+
 class LookFault(StrEnum):
     """Why AWS could not be asked, or did not answer usefully."""
 

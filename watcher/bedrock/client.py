@@ -86,7 +86,8 @@ class Look:
             page = msgspec.json.decode(body, type=self._page)
         except (msgspec.DecodeError, RecursionError) as error:
             raise _malformed(error, body) from error
-        if self._account and page.summaries and f":{self._account}:" not in page.summaries[0].arn:
+        if not page.summaries or f":{self._account}:" not in page.summaries[0].arn:
+            # Of nothing, too: where rules look in an account that is not theirs, nothing would ever be found.
             await self._refuse_another_account()
         return page
 

@@ -12,7 +12,7 @@ from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
 from watcher.bedrock.credentials import Credentials
-from watcher.errors import LookError, LookFault
+from watcher.errors import WRONG_ACCOUNT, LookError, LookFault
 
 _CODES = {
     "ResourceNotFoundException": LookFault.NOT_FOUND,
@@ -124,9 +124,9 @@ def wrong_account(whose: Credentials, account: str, arn: str, wanted: str) -> Lo
     are = "is" if whose.profile or whose.role_arn else "are"
     return LookError(
         LookFault.CREDENTIALS,
-        "WrongAccount",
-        f"{whose.who} {are} account {account} ({arn}), the job belongs to {wanted}",
-        f'say whose credentials to use: an [[account]] table with id = "{wanted}", or a profile of the job\'s own',
+        WRONG_ACCOUNT,
+        f"{whose.who} {are} account {account} ({arn}), and not {wanted}, whose jobs are asked for",
+        f'use credentials of that account: an [[account]] table with id = "{wanted}", or a job\'s own profile',
     )
 
 

@@ -16,7 +16,7 @@ from watcher.cli import service
 from watcher.cli.context import Context
 from watcher.cli.options import output_option, seconds
 from watcher.cli.output import name_database, note, print_json, print_table
-from watcher.cli.words import counted, plain, span
+from watcher.cli.words import counted, plain, some, span
 from watcher.config.sections import ACCOUNT, REGION
 from watcher.errors import ExitCode, UsageError
 from watcher.identifiers import CUSTOMIZATION, NOUNS
@@ -208,5 +208,8 @@ def _say(found: Survey, watched: dict[str, str], *, adding: bool) -> None:
         note("no job matches now")
     elif new:
         note(f"{counted(new, 'job')} added" if adding else f"{counted(new, 'job')} not watched yet: --add watches them")
-    for where, error in found.errors.items():
-        note(f"could not look ({where}): {error}")
+    places: dict[str, list[str]] = {}
+    for where, error in sorted(found.errors.items()):
+        places.setdefault(str(error), []).append(where)
+    for said, everywhere in places.items():
+        note(f"could not look ({some(everywhere, 1)}): {said}")

@@ -41,6 +41,14 @@ class Place(NamedTuple):
         """The group's key."""
         return scope_key(self.profile, self.account or "-", self.region, self.kind)
 
+    def speaks_for(self, other: Place) -> bool:
+        """Return whether of this one and *other*, which have the same credentials, this one tells of their loss.
+
+        Credentials are of one account, so jobs given by name are of that of any other jobs with the same ones.
+        """
+        first = (not self.account, self.profile) < (not other.account, other.profile)
+        return first and other.account in ("", self.account)
+
 
 class Watch:
     """Every poll group, by its scope's key."""
@@ -220,8 +228,20 @@ class Watch:
                 wake=lambda: self._wake(key),
                 on_news=self._on_news,
                 log=parts.log,
+                elders=lambda: self._kin(key, lambda other, own: other.speaks_for(own)),
+                youngers=lambda: self._kin(key, lambda other, own: own.speaks_for(other)),
             )
         return self._accounts[key]
+
+    def _kin(self, key: str, related: Callable[[Place, Place], bool]) -> list[Account]:
+        """Return the accounts with the credentials of that one, and with jobs, which are *related* to it."""
+        places = {account_scope(scope): place for scope, place in self._places.items()}
+        own = places[key]
+        return [
+            self._accounts[other]
+            for other, place in places.items()
+            if self._whose(place) == self._whose(own) and related(place, own) and self._accounts[other].traits
+        ]
 
     def _traits(self, account: str) -> list[Traits]:
         groups = [group for key, group in self.groups.items() if account_scope(key) == account]

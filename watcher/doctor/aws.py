@@ -96,7 +96,7 @@ async def check_identity(keys: Keys, region: str, accounts: frozenset[str]) -> A
         yield Finding(CHECK, subject, Grade.OK, f"{found.arn}, account {found.account}")
     for account in strangers:
         what = f"{found.arn} is of account {found.account}, and jobs of account {account} are asked for with it"
-        remedy = f'say whose credentials to use: an [[account]] table with id = "{account}", or a profile of the job'
+        remedy = f'use credentials of that account: an [[account]] table with id = "{account}", or a job\'s own profile'
         yield Finding(CHECK, subject, Grade.FAIL, what, remedy, ExitCode.AWS_REFUSED)
 
 

@@ -6,14 +6,14 @@ Not its business: finding credentials (``bedrock.keys``), and what else keeps a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 import anyio
 
 from watcher.clock import utc
-from watcher.errors import LookError
+from watcher.errors import WRONG_ACCOUNT, LookError
 from watcher.logs import Log
 from watcher.model import Posting, Transition, WatchRegained
 from watcher.policy import SLOWEST_RETRY, Traits, post, topics
@@ -44,13 +44,16 @@ class Account:
         wake: Callable[[], None],
         on_news: Callable[[], None],
         log: Log,
+        elders: Callable[[], Sequence[Account]] = tuple,
+        youngers: Callable[[], Sequence[Account]] = tuple,
         words: tuple[str, str, str] = ("account", "credentials_failing", "credentials_work_again"),
     ) -> None:
         self.key = key
         self._book, self._transact, self._traits = book, transact, traits
         self._now, self._wake, self._on_news, self._log, self._words = now, wake, on_news, log, words
+        self._elders, self._youngers = elders, youngers
         self._scope: Scope | None = None
-        self._read = False
+        self._read = self._quiet = False
         self._missed_at = 0.0
         self._trying = False
         self._lock = anyio.Lock()
@@ -59,6 +62,11 @@ class Account:
     def lost(self) -> bool:
         """Whether its credentials cannot be used."""
         return self._scope is not None
+
+    @property
+    def traits(self) -> list[Traits]:
+        """Those of its own jobs."""
+        return list(self._traits())
 
     def opens_at(self) -> float:
         """Return when it may be tried again (epoch seconds); 0 when nothing is wrong."""
@@ -78,6 +86,7 @@ class Account:
             async with self._lock:
                 if not self._read:
                     self._scope, self._read = await self._transact(self._book.scope, self.key), True
+                    self._quiet = self.lost and await self._is_spoken_for(self.code)
 
     @contextmanager
     def entered(self, *, asked: bool) -> Iterator[bool]:
@@ -105,7 +114,9 @@ class Account:
             if began <= self._missed_at:
                 return  # another group has written the same trouble meanwhile
             now, before = self._now(), self._scope
-            state = scope_miss(how, before, self._traits(), error, now)
+            if before is None or not before.blind_since:
+                self._quiet = await self._is_spoken_for(error.code)
+            state = scope_miss(how, before, self._concerned(error.code), error, now)
             await self._transact(self._book.scope_missed, self.key, state, now)
             if before is None:
                 subject, failing, _ = self._words
@@ -124,13 +135,32 @@ class Account:
             transitions: tuple[Transition, ...] = ()
             if self._scope.blind_since:
                 transitions = (WatchRegained(utc(self._scope.failing_since)),)
-            postings = post(transitions, self._traits(), how.routes, utc(now))
+            postings = post(transitions, self._concerned(self.code), how.routes, utc(now))
             await self._transact(self._book.scope_regained, self.key, now, transitions, postings)
             subject, _, works_again = self._words
             self._log.info(works_again, **{subject: self.key})
             self._scope = None
             self._tell(transitions, postings)
         self._wake()
+
+    @property
+    def code(self) -> str:
+        """What AWS, or the SDK, called the last error."""
+        return LookError.load(self._scope.last_error).code if self._scope else ""
+
+    async def _is_spoken_for(self, code: str) -> bool:
+        """Return whether another one, which has the same trouble, tells of it."""
+        elders = self._elders()
+        for elder in elders:
+            await elder.load()
+        return any(elder.lost and elder.code == code for elder in elders)
+
+    def _concerned(self, code: str) -> list[Traits]:
+        """Return whom to tell of a trouble of that *code*."""
+        if self._quiet:
+            return []
+        youngers = () if code == WRONG_ACCOUNT else self._youngers()  # theirs is none of the others' business
+        return [traits for one in (self, *youngers) for traits in one.traits]
 
     def _tell(self, transitions: tuple[Transition, ...], postings: tuple[Posting, ...]) -> None:
         if names := sorted(topics(transitions)):

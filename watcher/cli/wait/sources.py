@@ -83,10 +83,11 @@ class Standing:
 def standing(store: Store, job: int, after: int) -> Standing:
     """Return how a job stands, with its events that are later than the one of the number *after*."""
     found = store.jobs.get(job)
-    scope = store.history.scopes().get(found.scope)
+    troubles = store.history.scopes()
+    blind = any(troubles[key].blind_since for key in found.scopes if key in troubles)
     told = tuple(one for one in store.history.events(found.id, _MOST) if one[0].id > after)
     (view,) = views(store, [found])
-    return Standing(view, told, bool(found.blind_since or (scope and scope.blind_since)))
+    return Standing(view, told, blind or found.blind_since > 0)
 
 
 def last_event(store: Store, job: int) -> int:
