@@ -14,7 +14,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -25,7 +25,7 @@ from support_receivers import web_receiver
 from support_simulator import Clock
 
 from watcher.cli.wait.goals import Goal, worst
-from watcher.cli.wait.progress import cut
+from watcher.cli.wait.progress import cut, line
 from watcher.errors import ExitCode, UsageError
 from watcher.model import Outcome, Snapshot, Step
 from watcher.simulator import Fault, Kind, Simulator, distillation, failing, fine_tuning, stopped
@@ -301,6 +301,18 @@ def test_the_line_of_a_terminal_is_cut_by_what_is_seen_of_it(text: str, shown: s
     assert cut(text, 19) == shown
 
 
+def test_where_a_line_is_too_long_the_titles_are_cut_before_the_sub_task() -> None:
+    one, other = ("support bot production eu", "InProgress, training for 3m"), ("short", "new")
+    assert line("waited 9s for ", [one, other], 80) == (
+        "waited 9s for support bot production eu: InProgress, training for 3m, short: new"
+    )
+    assert line("waited 9s for ", [one, other], 71) == (
+        "waited 9s for support bot p...: InProgress, training for 3m, short: new"
+    )
+    assert line("waited 9s for ", [one, other], 40) == "waited 9s for support bot p...: InPro..."
+    assert line("waited 9s for ", [], 40) == "waited 9s for jobs"
+
+
 MISUSED = {
     ("--for", "done"): "step:NAME=STATUS",
     ("--for", "step:trainin=Completed"): "validation, data-processing, training",
@@ -323,38 +335,79 @@ def support_arn() -> str:
     return "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/abcdefghij12"
 
 
+class Screen:
+    """A terminal of so many columns for the stderr of a ``wait``, and all that it was sent so far."""
+
+    def __init__(self, home: Home, *words: str, columns: int) -> None:
+        self.shown = ""
+        self._ours, its = pty.openpty()
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("hhhh", 24, columns, 0, 0))
+        self.popen = subprocess.Popen(
+            home.command("wait", *words),
+            stdout=subprocess.DEVNULL,
+            stderr=its,
+            env=home.environment() | {"TERM": "xterm"},
+        )
+        os.close(its)
+        self._giving_up = threading.Timer(DEADLINE, self.popen.kill)
+        self._giving_up.start()
+
+    def until(self, pattern: str) -> None:
+        """Return as soon as it shows that."""
+        while not re.search(pattern, self.shown):
+            assert self._read(), self.shown
+
+    def code(self) -> int:
+        """Return the exit code, when it has ended."""
+        while self._read():
+            pass
+        return self.popen.wait(DEADLINE)
+
+    def close(self) -> None:
+        """See to it that it is gone."""
+        self._giving_up.cancel()
+        self.popen.kill()
+        self.popen.wait(DEADLINE)
+        os.close(self._ours)
+
+    def _read(self) -> bool:
+        try:
+            piece = os.read(self._ours, 4096).decode()
+        except OSError:  # Linux's end of file of a terminal
+            return False
+        self.shown += piece
+        return bool(piece)
+
+
 def test_a_terminal_sees_how_long_and_for_what_and_a_pipe_does_not(
     clock: Clock, simulator: Simulator, endpoint: str, tmp_path: Path
 ) -> None:
     arn = simulator.play(fine_tuning())
     clock.now += 30 * MINUTE
-    home = Home(tmp_path, endpoint)
-    ours, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("hhhh", 24, 64, 0, 0))
-    popen = subprocess.Popen(
-        home.command("wait", arn),
-        stdout=subprocess.DEVNULL,
-        stderr=its,
-        env=home.environment() | {"TERM": "xterm"},
-    )
-    os.close(its)
-    shown = ""
-    giving_up = threading.Timer(DEADLINE, popen.kill)
-    giving_up.start()
-    try:
-        while not re.search(r"\r\x1b\[Kwaited [1-9]\S* for titan-tickets-v7: InProgress, training for \d", shown):
-            shown += os.read(ours, 4096).decode()
+    with closing(Screen(Home(tmp_path, endpoint), arn, columns=64)) as screen:
+        screen.until(r"\r\x1b\[Kwaited [1-9]\S* for titan-tickets-v7: InProgress, training for \d")
         clock.now += 200 * MINUTE
-        while piece := os.read(ours, 4096).decode():
-            shown += piece
-    except OSError:  # Linux's end of file of a terminal
-        pass
-    finally:
-        giving_up.cancel()
-        os.close(ours)
-    assert popen.wait(DEADLINE) == 0
-    assert shown.endswith("\r\x1b[K")
-    assert max(len(line) for line in re.split(r"\r|\n", shown) if "waited" in line) <= 64 + len("\x1b[K")
+        assert screen.code() == 0
+    assert screen.shown.endswith("\r\x1b[K")
+    assert max(len(text) for text in re.split(r"\r|\n", screen.shown) if "waited" in text) <= 64 + len("\x1b[K")
+
+
+def test_what_is_said_meanwhile_takes_the_place_of_the_line(
+    clock: Clock, simulator: Simulator, endpoint: str, tmp_path: Path
+) -> None:
+    arn = simulator.play(fine_tuning())
+    home = Home(tmp_path, endpoint, [arn])
+    with home.running() as daemon:
+        daemon.wait_for(lambda: home.query("SELECT 1 FROM jobs WHERE state = 'running'"))
+        with closing(Screen(home, arn, columns=80)) as screen:
+            screen.until("waited ")
+            daemon.kill()
+            screen.until("the daemon has ended: .*\n")
+            clock.now += 200 * MINUTE
+            assert screen.code() == 0
+    said = [text for text in screen.shown.splitlines() if "bedrock-watch: " in text]
+    assert len(said) > 1
+    assert all("waited" not in text.rpartition("\x1b[K")[2] for text in said)
 
 
 def a_snapshot(outcome: Outcome, **steps: str) -> Snapshot:

@@ -6,7 +6,7 @@ Not its business: following them (``follow``).
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +14,6 @@ import click
 from watcher.cli import service
 from watcher.cli.context import Context
 from watcher.cli.options import complete_job, output_option, seconds
-from watcher.cli.output import note
 from watcher.errors import ExitCode, UnknownJob, UsageError
 
 if TYPE_CHECKING:
@@ -72,12 +71,11 @@ def wait(  # noqa: PLR0913 - one argument an option
     """
     import anyio
 
-    context.unread = ExitCode.FAILED  # how the jobs ended, nobody knows then
-
     from watcher.cli.output import print_document
     from watcher.cli.wait.follow import Follower
     from watcher.cli.wait.goals import Goal
 
+    context.unread = ExitCode.FAILED  # nobody waits then for how the jobs end
     aim = Goal.parse(goal)
     until = time.monotonic() + (seconds("--timeout", timeout, _LONGEST) if timeout else float("inf"))
 
@@ -149,8 +147,8 @@ class Watchers:
             raise UsageError("no job on stdin", "write one ARN or name a line, first in it; # begins a comment")
         return self._followed
 
-    async def tend(self) -> None:
-        """When the daemon has ended, look in its place."""
+    async def tend(self, say: Callable[[str], None]) -> None:
+        """When the daemon has ended, look in its place, and *say* so."""
         if not self._daemon or time.monotonic() - self._looked_at < _LOOK_FOR_DAEMON:
             return
         from watcher.cli.wait.sources import job as job_of
@@ -159,7 +157,7 @@ class Watchers:
         self._daemon = service.daemon_pid(self._context) is not None
         if self._daemon:
             return
-        note("the daemon has ended: asking AWS in its place")
+        say("the daemon has ended: asking AWS in its place")
         for one in self._followed:
             if one.source is self._kept and one.code is None:
                 job = await self._kept.read(job_of, one.job)

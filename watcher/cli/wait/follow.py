@@ -70,17 +70,17 @@ class Follower:
     events: list[dict[str, Any]] = field(default_factory=list)
     progress: Progress = field(default_factory=Progress)
 
-    async def run(self, until: float, tend: Callable[[], Any]) -> int:
+    async def run(self, until: float, tend: Callable[[Callable[[str], None]], Any]) -> int:
         """Return the exit code when it is decided, or when *until* (of the monotonic clock) is past.
 
-        *tend* is awaited between looks.
+        *tend* is awaited between looks, and given what says something to the person.
         """
         try:
             while (code := await self._turn()) is None:
                 if time.monotonic() >= until:
                     return self._late()
                 self.progress.show(self._views(), sum(job.code is not None for job in self.jobs))
-                await tend()
+                await tend(self._say)
                 await anyio.sleep(min(GLANCE, max(until - time.monotonic(), 0.0)))
         finally:
             self.progress.clear()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from watcher import clock
@@ -22,6 +22,7 @@ _CLEAR = "\r\x1b[K"
 """To the line's beginning, and erase it (ECMA-48: EL)."""
 
 _MORE = "..."
+_SHORT = 16
 
 
 class Progress:
@@ -36,10 +37,10 @@ class Progress:
         """Say how the jobs stand that are waited for; *over* is how many are not any more."""
         if not self._on:
             return
-        waiting = [_standing(view) for view in views]
         ended = f" ({counted(over, 'job')} over)" if over else ""
-        text = f"waited {span(time.monotonic() - self._began)}{ended} for {', '.join(waiting) or 'jobs'}"
-        text = cut(text, os.get_terminal_size(sys.stderr.fileno()).columns - 1)
+        start = f"waited {span(time.monotonic() - self._began)}{ended} for "
+        jobs = [(view.title, standing(view)) for view in views]
+        text = line(start, jobs, os.get_terminal_size(sys.stderr.fileno()).columns - 1)
         if text != self._shown:
             sys.stderr.write(_CLEAR + text)
             sys.stderr.flush()
@@ -65,8 +66,13 @@ def standing(view: JobView) -> str:
     return f"{status}, {plain(running.name)}{since}"
 
 
-def _standing(view: JobView) -> str:
-    return f"{view.title}: {standing(view)}"
+def line(start: str, jobs: Sequence[tuple[str, str]], columns: int) -> str:
+    """Return *start*, and each job's title and how it stands, on *columns*: the titles are shortened first."""
+    for most in (columns, _SHORT):
+        waiting = ", ".join(f"{cut(title, most)}: {how}" for title, how in jobs) or "jobs"
+        if columns_of(start + waiting) <= columns:
+            break
+    return cut(start + waiting, columns)
 
 
 def cut(text: str, columns: int) -> str:
