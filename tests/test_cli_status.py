@@ -242,6 +242,13 @@ def test_how_a_changed_configuration_comes_into_use_is_said_for_the_daemon_at_ha
     assert said.format(pid=pid) in program.err
 
 
+def test_a_daemon_that_began_without_a_configuration_takes_the_first_one_by_a_reload(program: Program) -> None:
+    file = program.configure(CHANNEL)
+    with daemon(program.state_dir) as pid:
+        assert program("status") == 0
+    assert f"(built-in defaults) than this command ({file})\n  reload it: kill -HUP {pid}\n" in program.err
+
+
 def test_a_state_directory_that_is_closed_to_the_user_is_said(program: Program) -> None:
     """Nothing can be told of its daemon."""
     with open_dir() as directory:

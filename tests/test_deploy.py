@@ -65,6 +65,30 @@ def test_every_line_of_the_hardening_says_what_it_buys() -> None:
         assert re.match(r"[A-Z]\w+=", setting)
 
 
+def settings(unit: Path) -> dict[str, list[str]]:
+    """Return what a unit sets, the places where the program and its configuration are left out."""
+    text = unit.read_text().replace("/opt/bedrock-watch/current/bin/", "").replace("%h/.local/bin/", "")
+    found: dict[str, list[str]] = {}
+    for key, value in re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE):
+        found.setdefault(key, []).append(value.replace(" --config /etc/bedrock-watch/config.toml", ""))
+    return found
+
+
+def test_the_units_of_a_user_and_of_the_machine_say_the_same_of_a_life() -> None:
+    """How it starts, reloads, ends and begins again; what differs is who it is, and what it could do otherwise."""
+    machines, users = settings(DEPLOY / "bedrock-watch.service"), settings(DEPLOY / "user/bedrock-watch.service")
+    own = {"Documentation", "WantedBy"}
+    assert {key: value for key, value in users.items() if key not in own} == {
+        key: machines[key]
+        for key in (
+            *("Description", "StartLimitIntervalSec", "Type", "ExecStart", "ExecReload", "WatchdogSec", "Restart"),
+            *("RestartSec", "RestartPreventExitStatus", "TimeoutStopSec", "TimeoutAbortSec"),
+            *("NoNewPrivileges", "LimitCORE"),
+        )
+    }
+    assert users["WantedBy"] == ["default.target"]
+
+
 def test_a_machine_that_cannot_boot_a_container_says_so_and_does_not_pass(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

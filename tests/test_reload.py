@@ -321,6 +321,30 @@ def test_another_authority_for_aws_in_the_same_file_is_trusted_from_then_on(tmp_
             assert daemon.terminate() == 0
 
 
+def test_a_first_file_where_there_was_none_comes_into_use(
+    tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver
+) -> None:
+    """A daemon is begun without a configuration, and ``config init`` makes one; its database stays the same."""
+    home = Home(tmp_path, endpoint, [simulator.play(failing())], {"hook": hook_url(hook)})
+    env = home.environment() | {"XDG_CONFIG_HOME": f"{tmp_path}/xdg", "STATE_DIRECTORY": f"{tmp_path}/state"}
+    with (tmp_path / "daemon.log").open("wb") as log:
+        popen = subprocess.Popen([sys.executable, "-m", "watcher", "run"], stderr=log, env=env)
+    daemon = Process(popen, home)
+    try:
+        daemon.wait_for(lambda: home.status().get("pid") == popen.pid)
+        users = tmp_path / "xdg/bedrock-watch/config.toml"
+        users.parent.mkdir(parents=True)
+        home.configure().rename(users)
+        popen.send_signal(signal.SIGHUP)
+        daemon.wait_for(lambda: home.status()["configuration"] == str(users) and seen(home) == 1)
+        clock.now = NOON + 91 * 60
+        daemon.wait_for(lambda: told(hook) == [FAILED])
+        assert daemon.terminate() == 0
+    finally:
+        if popen.poll() is None:
+            daemon.kill()
+
+
 def test_another_endpoint_is_asked_from_then_on(
     tmp_path: Path, simulator: Simulator, clock: Clock, endpoint: str, hook: WebReceiver
 ) -> None:

@@ -153,6 +153,7 @@ def test_the_watchdog_is_read_as_sd_watchdog_enabled_reads_it(env: dict[str, str
             "0::/user.slice/user-1000.slice/user@1000.service/app.slice/bedrock-watch.service",
             ("bedrock-watch.service", "user"),
         ),
+        (True, "1:cpu:/\n0::/system.slice/a:b@2.service", ("a:b@2.service", "system")),
         (True, "0::/user.slice/user-1000.slice/session-3.scope", None),
         (False, "0::/user.slice/user-1000.slice/user@1000.service/app.slice/terminal.service", None),
         (True, None, None),

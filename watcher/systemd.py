@@ -29,9 +29,10 @@ def own_service(env: Mapping[str, str] = os.environ, cgroup: Path = Path("/proc/
     if env.get("SYSTEMD_EXEC_PID") != str(os.getpid()):
         return {}
     try:
-        *above, unit = cgroup.read_text().strip().rpartition(":")[2].split("/")
-    except OSError:
+        last = cgroup.read_text().splitlines()[-1]  # hierarchy:controllers:path; those of cgroups v1 come before
+    except (OSError, IndexError):
         return {}
+    *above, unit = last.split(":", 2)[-1].split("/")
     if not unit.endswith(".service"):
         return {}
     return {"unit": unit, "manager": "user" if any(one.startswith("user@") for one in above) else "system"}

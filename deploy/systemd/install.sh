@@ -231,7 +231,8 @@ uninstall() { # "purge" or nothing
     fi
     rm -rf "$OPT"
     if [ "$1" = purge ]; then
-        rm -rf $STATE $ETC /etc/systemd/system/$NAME.service.d
+        # What `systemctl edit` and `systemctl edit --full` have made of the unit goes too.
+        rm -rf $STATE $ETC /etc/systemd/system/$NAME.service.d /etc/systemd/system/$NAME.service
         ! getent passwd $NAME >/dev/null || userdel $NAME
         ! getent group $NAME >/dev/null || groupdel $NAME
     fi

@@ -7,16 +7,17 @@ It shares the test's network namespace, which has a loopback and nothing else (`
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-DEADLINE = 120.0
-"""Seconds that something may take before it is called broken."""
+DEADLINE = 300.0
+"""Seconds that something may take before it is called broken: an installation takes ten on an idle machine."""
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -82,6 +83,10 @@ class Container:
                 raise AssertionError(f"waited {DEADLINE:g} s in vain; the journal:\n{self.journal()}")
             time.sleep(0.1)
 
+    def wait_for_words(self, *words: str) -> None:
+        """Return as soon as the service's journal has all *words*: what was said may not have been written yet."""
+        self.wait_for(lambda: all(one in self.journal() for one in words))
+
     def journal(self) -> str:
         """Return what the service and systemd say of it."""
         command = (
@@ -91,10 +96,10 @@ class Container:
 
 
 @contextmanager
-def boot(layers: Layers, directory: Path) -> Iterator[Container]:
+def boot(layers: Layers, directory: Path, *, keep: bool = False) -> Iterator[Container]:
     """Boot a container on *layers*; what it writes goes to *directory*, which has to be on a tmpfs or a disk.
 
-    At the end it is killed; what it wrote stays in ``Container.upper``.
+    At the end it is killed; what it wrote is thrown away, unless *keep* leaves it in ``Container.upper``.
     """
     root, upper, work = (directory / name for name in ("root", "upper", "work"))
     for made in (root, upper, work):
@@ -115,10 +120,13 @@ def boot(layers: Layers, directory: Path) -> Iterator[Container]:
             yield _booted(nspawn, root, upper, directory / "console")
         finally:
             for child in _children(nspawn.pid):
-                os.kill(child, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it ends by itself
+                    os.kill(child, signal.SIGKILL)
             nspawn.wait(DEADLINE)
     finally:
         subprocess.run(["umount", "--lazy", str(root)], check=True)
+        if not keep:  # the memory of a small machine would not hold what fifty of them write
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def power_off(container: Container) -> None:

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from machine import CannotRun
@@ -48,12 +49,16 @@ def kept(name: str, make: Callable[[Path], None]) -> Path:
         try:
             make(making)
             making.rename(found)
+        except OSError:
+            if not found.exists():  # else another run was faster
+                raise
         finally:
             shutil.rmtree(making, ignore_errors=True)
     os.utime(found)
     for old in cache().iterdir():
-        if time.time() - old.stat().st_mtime > _MONTH:
-            shutil.rmtree(old)
+        with suppress(FileNotFoundError):  # another run throws it away, or gives it its name
+            if time.time() - old.stat().st_mtime > _MONTH:
+                shutil.rmtree(old)
     return found
 
 
@@ -65,10 +70,14 @@ def image() -> Path:
 def _bootstrap(directory: Path) -> None:
     print("making a Debian container, once: a minute or two", flush=True)
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(directory), mirror()]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CannotRun(f"debootstrap failed:\n{done.stdout[-2000:]}{done.stderr}")
-    shutil.rmtree(directory / "var/cache/apt/archives")
+    for again in (True, False):  # a mirror may stumble
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if not done.returncode:
+            shutil.rmtree(directory / "var/cache/apt/archives")
+            return
+        if again:
+            shutil.rmtree(directory, ignore_errors=True)
+    raise CannotRun(f"debootstrap failed:\n{done.stdout[-2000:]}{done.stderr}")
 
 
 def mirror() -> str:

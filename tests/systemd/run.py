@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import image
@@ -30,12 +31,12 @@ def main(arguments: list[str]) -> int:
     try:
         machine.prepare()
         image.image()
+        wheels.wheelhouse()
     except machine.CannotRun as reason:
         print(
             banner("the systemd service. This machine cannot run its tests.", str(reason)), file=sys.stderr, flush=True
         )
         return CANNOT
-    wheels.wheelhouse()
     own = [sys.executable, __file__]
     return subprocess.run(["unshare", "--mount", *own, "--apart", *arguments], check=False).returncode
 
@@ -54,8 +55,20 @@ def _apart(arguments: list[str]) -> int:
     try:
         return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
     finally:
-        for directory, _, _ in os.walk(own, topdown=False):
-            Path(directory).rmdir()
+        _take_away(own)
+
+
+def _take_away(group: Path) -> None:
+    """Remove a control group and those below it; the kernel may still be busy with what has just ended in them."""
+    for _ in range(100):
+        try:
+            for directory, _, _ in os.walk(group, topdown=False):
+                Path(directory).rmdir()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    print(f"left behind: the control group {group}", file=sys.stderr)
 
 
 def _inside(arguments: list[str]) -> int:

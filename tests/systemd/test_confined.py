@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -18,11 +19,69 @@ KEY = '{"Version": 1, "AccessKeyId": "AKIA123456789012", "SecretAccessKey": "tes
 """What the AWS SDK expects of a credential_process; the simulator takes the key for the account of its jobs."""
 
 
+OPEN = {
+    "RestrictAddressFamilies_AF_INET_INET6",  # AWS and the channels are on the network, ...
+    "PrivateNetwork",
+    "IPAddressDeny",  # ... wherever people have them
+    "RestrictAddressFamilies_AF_UNIX",  # systemd, the journal, the resolver
+    "RootDirectoryOrRootImage",  # Python is the machine's
+    "DeviceAllow",  # the clock's, to read: ProtectClock opens it
+    "UMask",  # the group writes the database
+}
+"""What ``systemd-analyze security`` would have otherwise, and cannot: in its own words for each."""
+
+SETTINGS = {
+    "Type": "notify",
+    "Restart": "on-failure",
+    "RestartUSec": "5s",
+    "RestartPreventExitStatus": "78",
+    "StartLimitIntervalUSec": "0",
+    "WatchdogUSec": "3min",
+    "TimeoutStopUSec": "20s",
+    "TimeoutAbortUSec": "20s",
+    "StateDirectory": "bedrock-watch",
+    "StateDirectoryMode": "2770",
+    "ConfigurationDirectory": "bedrock-watch",
+    "ConfigurationDirectoryMode": "0750",
+    "UMask": "0007",
+    "DevicePolicy": "closed",
+    "SystemCallErrorNumber": "1",
+    "LimitCORE": "0",
+    "Documentation": '"man:bedrock-watch(1)"',
+}
+"""What of the unit no test sees at work: it would take minutes, a crash, or another machine."""
+
+
 def test_its_exposure_is_at_most_one_and_a_half(service: Service) -> None:
     found = service.container.run("systemd-analyze security --no-pager bedrock-watch").stdout
     match = re.search(r"Overall exposure level for bedrock-watch.service: ([0-9.]+)", found)
     assert match, found
     assert float(match[1]) <= 1.5
+
+
+def test_nothing_is_open_but_what_it_needs(service: Service) -> None:
+    """By systemd's own list, which says of each setting whether it is as it should be (null: it does not apply)."""
+    found = json.loads(service.container.run("systemd-analyze security --json=short bedrock-watch").stdout)
+    assert len(found) > 70
+    assert {one["json_field"] for one in found if one["set"] is False} == OPEN
+
+
+def test_systemd_has_read_of_the_unit_what_is_written_in_it(service: Service) -> None:
+    shown = service.container.run(f"systemctl show -p {','.join(SETTINGS)} bedrock-watch").stdout
+    assert dict(line.split("=", 1) for line in shown.splitlines()) == SETTINGS
+    for name in ("Wants", "After"):
+        assert "network-online.target" in service.shown(name).split()
+
+
+def test_it_runs_as_a_user_of_its_own_without_any_power(service: Service) -> None:
+    run, own = service.container.run, {}
+    for line in run(f"cat /proc/{service.pid}/status").stdout.splitlines():
+        name, _, value = line.partition(":")
+        own[name] = value.split()
+    user, group = (run(f"getent {base} bedrock-watch | cut -d: -f3").stdout.split() for base in ("passwd", "group"))
+    assert (own["Uid"], own["Gid"], own["Groups"]) == (user * 4, group * 4, group)
+    assert {own[name][0].strip("0") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {""}
+    assert own["NoNewPrivs"] == ["1"]
 
 
 def test_systemd_finds_no_fault_with_the_unit_nor_an_unknown_word_in_it(service: Service) -> None:

@@ -73,5 +73,12 @@ def test_your_own_machine(machine: Container) -> None:
     assert run("systemctl --user is-active bedrock-watch") == "active\n"
     assert "watching 0 jobs" in run("systemctl --user status bedrock-watch")
     run("bedrock-watch config init && systemctl --user reload bedrock-watch")
-    assert "runs (pid" in run("bedrock-watch status")
+    # The daemon goes by the first configuration there is, when it has read it.
+    run("until bedrock-watch status | grep '^configuration  /home/admin/.config/'; do sleep 0.1; done")
+    status = run("bedrock-watch status 2>&1")
+    assert "runs (pid" in status
+    assert "refused" not in status
+    # A change that was not reloaded is said, with the words that reload this very service.
+    hint = run("touch -d tomorrow ~/.config/bedrock-watch/config.toml; bedrock-watch status 2>&1")
+    assert "reload it: systemctl --user reload bedrock-watch\n" in hint
     assert "Linger=yes" in run("loginctl show-user admin")

@@ -28,7 +28,7 @@ def test_it_is_active_when_it_says_that_it_is_ready_and_not_before(service: Serv
     service.drop_in("mute", f"ExecStart=\nExecStart=/usr/bin/env -u NOTIFY_SOCKET {start[1]}\nTimeoutStartSec=3s")
     done = service.container.run("systemctl restart bedrock-watch", check=False)
     assert (done.returncode, service.active) == (1, False)
-    assert "start operation timed out" in service.container.journal()
+    service.container.wait_for_words("start operation timed out")
 
 
 def test_it_starts_although_aws_is_away(service: Service) -> None:
@@ -76,7 +76,7 @@ def test_a_reload_of_a_bad_configuration_is_refused_and_the_old_one_stays(
         clock.now += 91 * 60
         service.container.wait_for(lambda: hook.requests)
         assert (service.active, service.pid) == (True, before)
-        assert "pool" in service.container.journal()
+        service.container.wait_for_words("pool")
         service.container.write(CONFIGURATION, good)
         service.container.run("systemctl reload bedrock-watch")
         service.container.wait_for(lambda: "refused" not in service.shown("StatusText"))
@@ -146,13 +146,14 @@ def test_an_alert_in_flight_at_a_restart_is_finished_first(
 
 
 def test_a_main_loop_that_stands_still_is_ended_by_the_watchdog_and_begins_anew(service: Service) -> None:
-    service.drop_in("watchdog", f"WatchdogSec=3s\nTimeoutAbortSec=2s\n{AT_ONCE}")
+    # So long that a busy machine does not hold it up: by itself it is never ended.
+    service.drop_in("watchdog", f"WatchdogSec=15s\nTimeoutAbortSec=2s\n{AT_ONCE}")
     service.container.run("systemctl restart bedrock-watch")
     pid = service.pid
     service.container.run(f"kill -STOP {pid}")
     service.container.wait_for(lambda: service.active and service.pid not in (0, pid))
     assert service.shown("NRestarts") == "1"
-    assert "Watchdog timeout" in service.container.journal()
+    service.container.wait_for_words("Watchdog timeout")
 
 
 def test_a_bad_configuration_ends_it_with_78_and_it_does_not_flap(service: Service) -> None:
@@ -161,7 +162,7 @@ def test_a_bad_configuration_ends_it_with_78_and_it_does_not_flap(service: Servi
     assert service.container.run("systemctl restart bedrock-watch", check=False).returncode == 1
     assert (service.shown("ExecMainStatus"), service.shown("SubState")) == ("78", "failed")
     assert service.shown("NRestarts") == "0"
-    assert "pool" in service.container.journal()
+    service.container.wait_for_words("pool")
 
 
 def test_a_process_that_dies_again_and_again_is_begun_again_each_time(service: Service) -> None:
@@ -215,7 +216,7 @@ def test_a_changed_credential_is_used_after_a_restart_and_a_reload_says_so(servi
         service.container.run("systemctl restart bedrock-watch; bedrock-watch channel test")
         assert (len(old.requests), len(new.requests)) == (1, 0)
         service.container.run(f"echo {hook_url(new)} >{file}; systemctl reload bedrock-watch")
-        assert "systemd hands out changed credentials by a restart" in service.container.journal()
+        service.container.wait_for_words("systemd hands out changed credentials by a restart")
         service.container.run("systemctl restart bedrock-watch; bedrock-watch channel test")
         assert (len(old.requests), len(new.requests)) == (1, 1)
 

@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 import wheels
 from container import Container
-from service import CONFIGURATION, Service, configuration
+from service import CONFIGURATION, DATABASE, Service, configuration
 from support_daemon import hook_url, posted
+from support_frozen import thaw
 from support_receivers import Reply, WebReceiver, web_receiver
 from support_simulator import NOON, Clock
 from test_endtoend_crashes import FAILED, MINUTES, check_nothing_is_lost, play_all
 from test_install import OFFLINE
 
 from watcher.simulator import Simulator
+
+WAITING = {"p": {2, 6, 7, 8, 12, 13, 14, 15, 16}, "g": {12, 13}, "u": {3}}
+"""The events of which the frozen database has messages to be sent, by channel; the test of a channel aside."""
 
 AWAY = Reply(503, "away for lunch")
 
@@ -50,18 +54,41 @@ def all_arrives(service: Service, hook: WebReceiver) -> None:
     assert FAILED in [alert.title for alert in told]
 
 
+def by_hand(machine: Container, endpoint: str) -> Service:
+    """Make the user and the directories that a service has which somebody has written by hand."""
+    machine.run("useradd --system bedrock-watch && install -d -o bedrock-watch -g bedrock-watch /var/lib/bedrock-watch")
+    machine.run("install -d /etc/bedrock-watch")
+    return Service(machine, endpoint)
+
+
+def test_the_database_of_the_first_version_is_taken_over_with_its_queue(machine: Container, endpoint: str) -> None:
+    """As that version has left it: messages that wait, that failed, that are held back, and one of unknown outcome."""
+    service = by_hand(machine, endpoint)
+    thaw(1, machine.path(DATABASE))
+    machine.run("chown -R bedrock-watch: /var/lib/bedrock-watch")
+    with web_receiver() as hook:
+        service.configure(channels={name: f'url = "{hook_url(hook)}{name}"' for name in WAITING})
+        machine.run(OFFLINE)
+
+        def sent() -> dict[str, set[int]]:
+            done = [one for one in service.deliveries() if one["state"] == "sent"]
+            return {name: {one["event"] for one in done if one["channel"] == name} for name in WAITING}
+
+        service.container.wait_for(lambda: all(WAITING[name] <= events for name, events in sent().items()))
+        assert {request.path.strip("/") for request in hook.requests} == set(WAITING)
+        assert [alert.event for alert in posted(hook) if alert.marked] == [3]
+
+
 def test_the_previous_version_hands_its_queue_over(
     machine: Container, simulator: Simulator, clock: Clock, endpoint: str, tmp_path: Path
 ) -> None:
     """It had no system service: somebody has written a unit of their own, with the service's user and directories."""
     source = wheels.previous(tmp_path)
     if source is None:
-        pytest.skip(f"the history here does not have {wheels.PREVIOUS[:7]}: git fetch --unshallow")
+        pytest.skip(wheels.UNKNOWN)
     wheels.wheel(source, machine.path("/root"))
     machine.run("python3 -m venv /opt/old && /opt/old/bin/pip install -q /root/bedrock_watch-*.whl")
-    machine.run("useradd --system bedrock-watch && install -d -o bedrock-watch -g bedrock-watch /var/lib/bedrock-watch")
-    machine.run("install -d /etc/bedrock-watch")
-    service = Service(machine, endpoint)
+    service = by_hand(machine, endpoint)
     with web_receiver() as hook:
         hook.reply = AWAY
         service.configure(play_all(simulator), {"hook": f'url = "{hook_url(hook)}"'})

@@ -16,16 +16,20 @@ import tempfile
 from pathlib import Path
 
 from image import kept
+from machine import CannotRun
 
 TOP = Path(__file__).parents[2]
 PREVIOUS = "fc0a8e72d41255aacbd3ca55d1f9d3acd48ce218"
 """The last commit before there was a system service: the version that people upgrade from."""
 
+UNKNOWN = f"the history here does not have {PREVIOUS[:7]} (git fetch --unshallow); its database was upgraded, frozen"
+"""Why that version itself does not run, which is not all that is tested of it (``test_upgrade``)."""
+
 
 def wheelhouse() -> Path:
     """Return a directory with the wheels that ``make wheelhouse`` gathers, and what pip and pipx want besides.
 
-    It is kept for as long as the lock stays the same; the program itself is not in it.
+    It is kept for as long as the lock stays the same; the program itself is not in it.  Raises CannotRun.
     """
     sources = (TOP / "deploy/systemd/requirements.lock", Path(__file__))
     return kept(f"wheelhouse-{hashlib.sha256(b''.join(map(Path.read_bytes, sources))).hexdigest()[:12]}", _gather)
@@ -34,13 +38,20 @@ def wheelhouse() -> Path:
 def _gather(directory: Path) -> None:
     print("gathering wheels, once for each lock", flush=True)
     # Debian 12's Python, whatever this machine's is.
-    subprocess.run(["make", "-s", "-C", str(TOP), "wheelhouse", f"WHEELHOUSE={directory}", "FOR=3.11"], check=True)
+    _run("make", "-s", "-C", str(TOP), "wheelhouse", f"WHEELHOUSE={directory}", "FOR=3.11")
     for own in directory.glob("bedrock_watch-*.whl"):
         own.unlink()
     shutil.rmtree(directory / "systemd")
     # What builds a wheel from a checkout, and what pipx puts into each of its environments.
     pip = [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", "--python-version=3.11"]
-    subprocess.run([*pip, "-d", str(directory), "hatchling", "pip", "setuptools", "wheel"], check=True)
+    _run(*pip, "-d", str(directory), "hatchling", "pip", "setuptools", "wheel")
+
+
+def _run(*command: str) -> None:
+    """Run what needs the package index; raises CannotRun when it fails."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CannotRun(f"the wheels cannot be gathered:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
 
 
 def wheel(source: Path, directory: Path) -> Path:

@@ -21,6 +21,7 @@ from watcher.cli.options import output_option
 from watcher.cli.output import note, paint, print_document, write
 from watcher.cli.routes import untold_jobs
 from watcher.cli.words import Cell, ago, counted, plain, scope_title, some, span
+from watcher.config.values import BUILT_IN
 from watcher.errors import ExitCode, LookError
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _daemon(it: _Standing) -> Cell:
 
 
 def _configuration(context: Context, it: _Standing) -> str:
-    return plain(str(it.own.get("configuration", context.config.path or "built-in defaults")))
+    return plain(str(it.own.get("configuration", context.config.path or BUILT_IN)))
 
 
 def _queues(it: _Standing) -> dict[str, LookError]:
@@ -186,9 +187,11 @@ def _warnings(context: Context, it: _Standing) -> Iterator[str]:
         yield warning
     if not it.channels and (warning := service.no_channel(context)):
         yield warning
-    ours = str(context.config.path or "built-in defaults")
+    ours = str(context.config.path or BUILT_IN)
     if it.own and it.own["configuration"] != ours:
-        yield f"the daemon uses another configuration ({it.own['configuration']}) than this command ({ours})"
+        what = f"the daemon uses another configuration ({it.own['configuration']}) than this command ({ours})"
+        # The first file that there is comes into use by a reload.
+        yield f"{what}\n  {service.how_to_reload(it.own)}" if it.own["configuration"] == BUILT_IN else what
     if it.untold:
         yield (
             f"no channel would tell of {counted(len(it.untold), 'job')}: {some(it.untold)}"

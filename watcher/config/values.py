@@ -17,6 +17,9 @@ from watcher.identifiers import CUSTOMIZATION, DEFAULT_EVENTS, FINDING, account_
 HIDDEN = "(hidden)"
 """What is shown in the place of a secret."""
 
+BUILT_IN = "built-in defaults"
+"""What stands for the configuration's file where there is none."""
+
 FROM_FILE = "this file"
 """Who set a key: the configuration file."""
 

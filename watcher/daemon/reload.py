@@ -69,9 +69,10 @@ class Reload:
         """Raises BadConfig."""
         before = self.parts.config
         config = await to_thread.run_sync(self.load)
-        if config.path != before.path:
+        # A first file, where there was none, is what the daemon has been waiting for.
+        if before.path is not None and config.path != before.path:
             raise BadConfig(
-                f"the configuration is {before.path or 'the built-in defaults'} no more, but {config.path or 'those'}",
+                f"the configuration is {before.path} no more, but {config.path or 'the built-in defaults'}",
                 "restart the daemon to use another file, or put the old one back",
             )
         if config.state_dir != before.state_dir:

@@ -15,6 +15,7 @@ import anyio
 
 from watcher import __version__, clock, presence
 from watcher.config import Config
+from watcher.config.values import BUILT_IN
 from watcher.daemon.lanes import Lanes
 from watcher.daemon.parts import Parts
 from watcher.daemon.reload import Reload
@@ -152,6 +153,6 @@ class Report:
 def places(config: Config) -> dict[str, str]:
     """Return the files that a daemon of *config* uses."""
     return {
-        "configuration": str(config.path) if config.path else "built-in defaults",
+        "configuration": str(config.path) if config.path else BUILT_IN,
         "database": str(presence.database(config.state_dir)),
     }

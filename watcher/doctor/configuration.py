@@ -6,18 +6,17 @@ from collections.abc import Iterator
 
 from watcher.config import Config, Mistake
 from watcher.config.files import EXPOSED
+from watcher.config.values import BUILT_IN
 from watcher.doctor.choices import check_channel, check_heartbeat, nowhere
 from watcher.doctor.finding import Finding, Grade
 from watcher.errors import ExitCode
 
 CHECK = "configuration"
 
-_BUILT_IN = "built-in defaults"
-
 
 def check_configuration(config: Config, mistakes: tuple[Mistake, ...]) -> Iterator[Finding]:
     """Look at a configuration as it was read, with its *mistakes*; reads channels' secrets, and shows none."""
-    file = str(config.path or _BUILT_IN)
+    file = str(config.path or BUILT_IN)
     checked = [*(check_channel(channel) for channel in config.channels), check_heartbeat(config)]
     # A region that is mistaken, and so not there, is not said to be missing as well.
     found = (*mistakes, *(() if mistakes else nowhere(config)), *(one for each in checked for one in each.mistakes))
