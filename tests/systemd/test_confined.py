@@ -45,6 +45,8 @@ SETTINGS = {
     "ConfigurationDirectoryMode": "0750",
     "UMask": "0007",
     "DevicePolicy": "closed",
+    "PrivateMounts": "yes",
+    "Group": "bedrock-watch",
     "SystemCallErrorNumber": "1",
     "LimitCORE": "0",
     "Documentation": '"man:bedrock-watch(1)"',
