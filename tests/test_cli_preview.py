@@ -142,12 +142,16 @@ def test_a_family_needs_no_secret_and_no_channel(program: Program, family: Famil
     assert (program.document()["channel"], program.document()["title"]) == ("ops", "mine")
 
 
-def test_a_secret_that_is_not_for_this_user_names_the_way_without_it(program: Program) -> None:
-    """Be it a credential of the service, or a file that is closed."""
+def test_a_secret_that_is_not_for_this_user_is_done_without(program: Program) -> None:
+    """Be it a credential of the service, or a file that is closed; how to see more than plain text is said."""
     program.configure('[[channel]]\nname = "ops"\nurl_credential = "ops"\n')
-    assert program("channel", "preview", "ops") == 2
+    assert program("channel", "preview", "ops") == 0
     assert "systemd credential ops" in program.err
     assert "--family slack|email|chat|json|text" in program.err
+    words = program.out
+    assert program("channel", "preview", "ops", "--family", "text") == 0
+    assert program.out == words
+    assert program("channel", "preview", "ops", "--html") == 2
     with open_dir() as directory:
         secret, config = directory / "secret", directory / "config.toml"
         secret.touch(0o600)
@@ -155,8 +159,14 @@ def test_a_secret_that_is_not_for_this_user_names_the_way_without_it(program: Pr
         program("--config", str(config), "channel", "preview", "--family", "text")  # what it imports late
         with as_nobody():
             code = program("--config", str(config), "channel", "preview", "ops")
-    assert code == 2
+    assert code == 0
     assert "is not for this user to read" in program.err
+
+
+def test_a_secret_that_nobody_can_read_is_a_mistake(program: Program) -> None:
+    program.configure('[[channel]]\nname = "ops"\nurl_file = "nowhere"\n')
+    assert program("channel", "preview", "ops") == 2
+    assert "cannot be read" in program.err
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,10 @@ def _channel(context: Context, name: str | None, family: str | None) -> ChannelC
 
 
 def _reader(channel: ChannelConfig) -> _Reader:
-    """Return who reads this channel, as its URL says; raises UsageError when that is not for this user to read."""
+    """Return who reads this channel, as its URL says; raises UsageError when that cannot be read by anybody.
+
+    To whom the URL is not to be shown, the words are: as plain text, and that is said.
+    """
     from watcher.channels import open_channel
     from watcher.config import SecretUnreadable
 
@@ -120,6 +123,9 @@ def _reader(channel: ChannelConfig) -> _Reader:
         url = channel.secret()
     except SecretUnreadable as error:
         families = "|".join(Family)
+        if error.not_checkable:
+            note(f"{error.what}\n  shown as plain text, therefore; for another kind of channel: --family {families}")
+            return _Reader(Family.TEXT, None)
         raise UsageError(
             error.what, f"{error.remedy}, or say what kind of channel it is: --family {families}"
         ) from error
