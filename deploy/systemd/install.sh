@@ -41,6 +41,8 @@ fail() { # what happened, what next
 
 running_systemd() { [ -d /run/systemd/system ]; }
 
+systemd_version() { systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p'; }
+
 # Where the parts of a release are put, from its own copies of them: "from" and "to" on each line.
 parts() {
     cat <<END
@@ -91,8 +93,7 @@ make_release() {
         "$release/bin/$NAME" completion "$shell" >"$release/share/$NAME.$shell"
     done
     # A delay that grows is new in systemd 254; older ones would complain about it at each start.
-    version=$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
-    [ "$version" -ge 254 ] || rm -r "$release/deploy/$NAME.service.d"
+    [ "$(systemd_version)" -ge 254 ] || rm -r "$release/deploy/$NAME.service.d"
     chmod -R u=rwX,go=rX "$release"
 }
 
@@ -274,6 +275,7 @@ main() {
         uninstall "$purge"
         exit
     fi
+    [ "$(systemd_version)" -ge 252 ] || fail "systemd $(systemd_version) is too old: 252 or later is needed"
     if [ -n "$wheelhouse" ]; then
         [ -d "$wheelhouse" ] || fail "no such directory: $wheelhouse" "make one: make wheelhouse"
         wheelhouse=$(cd "$wheelhouse" && pwd)

@@ -188,11 +188,22 @@ def test_a_service_that_does_not_start_is_said_with_its_last_words(machine: Cont
     assert machine.run("seq 9999 | cmp - /var/lib/bedrock-watch/bedrock-watch.db").stdout == ""
 
 
+def pretend(container: Container, version: int) -> None:
+    """Let systemctl say that it is of that version."""
+    shim = f'#!/bin/sh\n[ "$1" != --version ] && exec /bin/systemctl "$@"\necho "systemd {version} ({version}.1)"\n'
+    container.write("/usr/local/sbin/systemctl", shim)
+    container.run("chmod 755 /usr/local/sbin/systemctl")
+
+
+def test_a_systemd_that_is_too_old_is_said(bare: Container) -> None:
+    pretend(bare, 251)
+    assert "systemd 251 is too old: 252 or later is needed" in refused(bare, OFFLINE)
+    bare.run("rm /usr/local/sbin/systemctl")
+
+
 def test_the_delay_between_restarts_grows_where_systemd_knows_how(machine: Container) -> None:
     """From 254 on; here is 252, which can at least show where the drop-in lies."""
-    newer = '#!/bin/sh\n[ "$1" != --version ] && exec /bin/systemctl "$@"\necho \'systemd 254 (254.1)\'\n'
-    machine.write("/usr/local/sbin/systemctl", newer)
-    machine.run("chmod 755 /usr/local/sbin/systemctl")
+    pretend(machine, 254)
     machine.run(OFFLINE)
     assert "RestartSteps=8" in machine.run("/bin/systemctl cat bedrock-watch").stdout
     machine.run("rm /usr/local/sbin/systemctl")
