@@ -138,10 +138,9 @@ def test_nothing_is_written_over_unless_it_is_asked_for(program: Program, tmp_pa
 
 def test_without_a_database_there_is_nothing_to_copy_or_to_check(program: Program, tmp_path: Path) -> None:
     """A cron job with the wrong configuration must hear of it."""
-    assert program("db", "check") == 1
-    assert f"{presence.database(program.state_dir)}: no database\n" in program.out
-    assert program("db", "backup", str(tmp_path / "copy")) == 1
-    assert "no database at" in program.err
+    for words in (["check"], ["backup", str(tmp_path / "copy")]):
+        assert program("db", *words) == 1
+        assert "no database at" in program.out + program.err
     assert not program.state_dir.exists()
     assert not list(tmp_path.glob("*copy*"))
 

@@ -31,7 +31,7 @@ def check_database(path: Path, *, thorough: bool) -> Iterator[Finding]:
     try:
         found = examine(path, thorough=thorough)
     except StoreError as error:
-        yield Finding(CHECK, str(path), Grade.FAIL, _unnamed(error.what, path), error.remedy)
+        yield Finding(CHECK, str(path), Grade.FAIL, error.what, error.remedy)
         return
     yield from _faults(path, found)
     if found.sound:
@@ -48,13 +48,6 @@ def check_database(path: Path, *, thorough: bool) -> Iterator[Finding]:
             f"{_megabytes(found.free)} of it are free, and were made before free space could be given back",
             f'stop the daemon and run: sqlite3 {path} "PRAGMA auto_vacuum = 2; VACUUM"',
         )
-
-
-def _unnamed(what: str, path: Path) -> str:
-    """Return *what* is wrong without the *path*, which is the finding's subject."""
-    for words in (f" at {path}", f"{path} ", f" {path}"):
-        what = what.replace(words, "")
-    return what
 
 
 def _is_absent(path: Path) -> bool:
