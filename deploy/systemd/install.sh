@@ -278,7 +278,6 @@ main() {
     [ "$(systemd_version)" -ge 252 ] || fail "systemd $(systemd_version) is too old: 252 or later is needed"
     if [ -n "$wheelhouse" ]; then
         [ -d "$wheelhouse" ] || fail "no such directory: $wheelhouse" "make one: make wheelhouse"
-        wheelhouse=$(cd "$wheelhouse" && pwd)
     elif [ ! -e "$HERE/../../pyproject.toml" ]; then
         fail "there is no checkout around this script" "name the wheels: --wheelhouse DIR"
     fi
