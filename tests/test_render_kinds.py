@@ -62,10 +62,19 @@ def test_provisioned_throughput_is_said_to_cost_from_the_moment_it_does() -> Non
     assert ("committed until", "2026-12-20 08:00:00 UTC") in doc.facts
 
 
-def test_what_was_in_service_before_it_was_seen_is_not_billed_from_now_on() -> None:
+@pytest.mark.parametrize("before", ["", "Updating"])
+def test_what_was_in_service_before_is_not_billed_from_now_on(before: str) -> None:
+    """Before it was seen, or before its model was exchanged."""
     one = of_each_kind()["kind_provisioned_in_service"]
-    first = replace(one, event=replace(one.event, transitions=(StatusChanged("", "InService", Outcome.SUCCEEDED),)))
-    assert compose(first).title == "[bedrock] IN SERVICE provisioned model support-units: it is billed"
+    first = replace(one, event=replace(one.event, transitions=(StatusChanged(before, "InService", Outcome.SUCCEEDED),)))
+    doc = compose(first)
+    assert doc.title == "[bedrock] IN SERVICE provisioned model support-units: it is billed"
+    assert "It is billed by the hour, until it is deleted." in doc.lines
+
+
+def test_a_commitment_whose_end_is_not_told_is_one_all_the_same() -> None:
+    doc = compose(ending(others.provisioned(), commitmentExpirationTime=None))
+    assert "It is committed (OneMonth), and cannot be deleted before that is over." in doc.lines
 
 
 def test_without_a_commitment_it_can_be_deleted_at_any_time() -> None:

@@ -77,7 +77,7 @@ def _parts(story: Story) -> tuple[str, str, str]:
             took = between(story.snapshot.created_at, change.changed_at) if story.snapshot else ""
             tail = f" after {took}" if took else ""
             if _is_billed(story):
-                tail = ": billed from now on" if change.old else ": it is billed"
+                tail = ": billed from now on" if change.old == "Creating" else ": it is billed"
             return _spaced(change.new).upper(), step, tail
     if any(isinstance(change, FailureExplained) for change in changes):
         ended = story.status if story.outcome in (Outcome.PARTIAL, Outcome.EXPIRED) else "Failed"

@@ -5,7 +5,8 @@ Not its business: the failureMessage, which stands in a block of its own, and th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from watcher.model import (
     CUSTOMIZATION,
@@ -30,7 +31,7 @@ from watcher.model import (
     WatchRegained,
 )
 from watcher.render.facts import usual
-from watcher.render.particulars import committed_until
+from watcher.render.particulars import committed_until, text
 from watcher.render.story import Story
 from watcher.render.words import between, clean, duration, moment, shorten
 
@@ -130,13 +131,20 @@ def _meaning(change: StatusChanged, story: Story) -> Iterator[str]:
     kind, now = _kind(story), story.snapshot
     if (kind, change.new) in _MEANINGS:
         yield _MEANINGS[kind, change.new]
-    if kind == PROVISIONED and change.outcome is Outcome.SUCCEEDED and now is not None:
-        until = committed_until(kind, now.facts)
-        yield (
-            f"It is committed until {moment(until, story.zone)}, and cannot be deleted before."
-            if until
-            else "There is no commitment: it can be deleted at any time."
-        )
+    if kind == PROVISIONED and change.outcome is Outcome.SUCCEEDED:
+        begins = change.old == "Creating"
+        yield f"{'Billing has begun:' if begins else 'It is billed'} by the hour, until it is deleted."
+        if now is not None:
+            yield _commitment(now.facts, story)
+
+
+def _commitment(facts: Mapping[str, Any], story: Story) -> str:
+    until, term = committed_until(PROVISIONED, facts), shorten(text(facts.get("commitmentDuration")), 60)
+    if until is not None:
+        return f"It is committed until {moment(until, story.zone)}, and cannot be deleted before."
+    if term:
+        return f"It is committed ({term}), and cannot be deleted before that is over."
+    return "There is no commitment: it can be deleted at any time."
 
 
 def _whither(story: Story) -> str:
@@ -167,7 +175,6 @@ _MEANINGS = {
     (INVOCATION, "Expired"): "It timed out in the queue, before it had begun.",
     (PROMPT, "PartiallyCompleted"): "Not all of its prompts could be optimized; the output has those that were.",
     (DEPLOYMENT, "Active"): "It takes requests now: its ARN is their modelId.",
-    (PROVISIONED, "InService"): "Billing has begun: by the hour, until it is deleted.",
 }
 _WAITING = {
     CUSTOMIZATION: "AWS runs only a few customization jobs of an account at a time; the others wait.",
