@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -22,12 +23,13 @@ from watcher.bedrock.kind import Kind
 from watcher.bedrock.kinds import KINDS
 from watcher.logs import Log
 from watcher.model import DEFAULT_EVENTS, JobArn
-from watcher.policy import Route
+from watcher.policy import Cadence, Route, Traits
+from watcher.policy.discovery import Rule
 from watcher.simulator import SCENARIOS, Fault, Simulator
 from watcher.simulator import Kind as Trouble
 from watcher.store import Store
 from watcher.store.jobs import Wanted
-from watcher.sweep import Account, Group, Watched
+from watcher.sweep import Account, Finder, Group, Watched
 from watcher.sweep.watched import mark_of_facts, mark_of_summary
 
 T = TypeVar("T")
@@ -165,6 +167,32 @@ def test_a_status_that_nobody_knows_is_running_and_none_of_another_form_is_belie
         scene = Scene(kind, simulator, clock, endpoint, store)
         anyio.run(story)
         assert len(scene.group.jobs) == 4
+
+
+def test_a_list_that_tells_too_little_does_not_put_off_the_get_that_tells_more(
+    simulator: Simulator, clock: Clock, endpoint: str, tmp_path: Path
+) -> None:
+    """A rule lists evaluations whenever one of them is due; the others keep the time at which they are asked for."""
+    kind = KINDS["evaluation-job"]
+
+    async def story() -> None:
+        await scene.turn()
+        often, *_ = scene.group.jobs.values()
+        for _ in range(12):
+            often.due_at = clock.now
+            await scene.turn(20)
+        gets = Counter(request.what for request in tuple(simulator.requests) if request.operation == "Get")
+        assert sorted(gets.values())[:3] == [4, 4, 4], "each in its own time, and a fifth of that early"
+        await scene.look.close()
+
+    with closing(Store.open(tmp_path / "db")) as store:
+        scene = Scene(kind, simulator, clock, endpoint, store)
+        scene.group.cadence = Cadence(100, 100)
+        log: Log = Diary()
+        traits = Traits(account="123456789012", region="us-east-1", unseen=True)
+        scene.group.finder = Finder(scene.group.key, kind, traits, store.findings, transact, now=clock, log=log)
+        scene.group.finder.use((Rule("all", "123456789012", "us-east-1", kind.name),))
+        anyio.run(story)
 
 
 def test_a_batch_whose_count_moves_is_got_so_that_people_see_how_far_it_is() -> None:

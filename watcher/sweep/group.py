@@ -204,16 +204,17 @@ class Group:
 
     def _unmoved(self, turn: Turn, job: Watched, summary: Summary) -> bool:
         seen = summary_hash(summary)
+        if not self._kind.listed:
+            # It tells too little to settle anything: each job keeps its time, unless even List has something new.
+            before, job.listed = job.listed, seen
+            return before in (0, seen)
         if seen != job.listed:
             if mark_of_summary(summary) != job.mark:
                 return False
             job.listed = seen
-        self._schedule(turn, job)
-        return True
-
-    def _schedule(self, turn: Turn, job: Watched) -> None:
         job.looked_at = turn.now
         job.due_at = turn.now + next_look(self.cadence, max(turn.now - job.changed_at, 0.0), turn.how.luck)
+        return True
 
     async def _get_all(self, turn: Turn, jobs: Iterable[Watched]) -> None:
         limiter = anyio.CapacityLimiter(AT_ONCE)
