@@ -219,6 +219,24 @@ def test_when_the_daemon_dies_it_goes_on_by_itself(
     assert wait.out[-1].endswith("-> Completed at 2025-06-02 13:50:00 UTC")
 
 
+def test_when_the_job_is_removed_it_goes_on_by_itself(
+    clock: Clock, simulator: Simulator, endpoint: str, tmp_path: Path
+) -> None:
+    """The daemon looks at it no more, and would never say how it ends."""
+    home = Home(tmp_path, endpoint)
+    arn = simulator.play(fine_tuning())
+    with home.running() as daemon:
+        assert home.run("add", arn).returncode == 0
+        with waiting(home, arn) as wait:
+            wait.until(lambda: wait.err)
+            assert home.run("remove", arn).returncode == 0
+            wait.until(lambda: any("titan-tickets-v7 is watched no more: " in line for line in wait.err))
+            clock.now += 200 * MINUTE
+            assert wait.code() == 0
+        assert daemon.terminate() == 0
+    assert wait.out[-1].endswith("-> Completed at 2025-06-02 13:50:00 UTC")
+
+
 def test_what_aws_does_not_know_or_refuses_ends_it_at_once_and_a_blip_does_not(
     clock: Clock, simulator: Simulator, endpoint: str, tmp_path: Path
 ) -> None:

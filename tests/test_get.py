@@ -7,11 +7,13 @@ import json
 import os
 import pty
 import re
+import signal
 import ssl
 import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -197,6 +199,19 @@ def test_a_server_that_hangs_is_given_up_after_the_time_that_was_allowed(
     assert done.err.startswith("\nRead timeout on endpoint URL: ")
 
 
+def test_ctrl_c_ends_it(server: WebReceiver, env: dict[str, str]) -> None:
+    server.reply = Reply(instead=HANG)
+    with subprocess.Popen(
+        [*OURS, NAME, "--endpoint-url", server.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
+    ) as process:
+        while not server.requests:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.strip()) == (130, b"", b"")
+
+
 def test_a_service_that_throttles_is_asked_again_as_the_profile_says(server: WebReceiver, env: dict[str, str]) -> None:
     refusal = Reply(429, '{"message": "slow down"}', {"x-amzn-ErrorType": "ThrottlingException"})
     server.replies.append(refusal)
@@ -226,9 +241,12 @@ def test_the_region_the_profile_and_the_output_are_found_where_version_2_finds_t
         ({"AWS_REGION": "us-west-1"}, ("--region", "ca-central-1")),
     ):
         assert get(env | more, NAME, *where, *words).code == 0
+    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1", "AWS_REGION": "eu-north-1"}
+    assert get(env | nowhere, NAME).code == 255
+    assert get(env | nowhere | {"AWS_ENDPOINT_URL_BEDROCK": server.url}, NAME).code == 0
     scopes = [re.search(r"/\d{8}/([^/]+)/bedrock/", request.headers["Authorization"]) for request in server.requests]
     regions = [scope[1] for scope in scopes if scope]
-    assert regions == ["eu-west-1", "eu-west-3", "us-west-1", "us-west-2", "ca-central-1"]
+    assert regions == ["eu-west-1", "eu-west-3", "us-west-1", "us-west-2", "ca-central-1", "eu-north-1"]
 
 
 def test_options_that_say_what_is_so_anyway_are_accepted(server: WebReceiver, env: dict[str, str]) -> None:

@@ -148,20 +148,24 @@ class Watchers:
         return self._followed
 
     async def tend(self, say: Callable[[str], None]) -> None:
-        """When the daemon has ended, look in its place, and *say* so."""
+        """Where the daemon looks no more, because it has ended or a person said so, look in its place; *say* so."""
         if not self._daemon or time.monotonic() - self._looked_at < _LOOK_FOR_DAEMON:
             return
         from watcher.cli.wait.sources import job as job_of
 
         self._looked_at = time.monotonic()
         self._daemon = service.daemon_pid(self._context) is not None
-        if self._daemon:
-            return
-        say("the daemon has ended: asking AWS in its place")
+        if not self._daemon:
+            say("the daemon has ended: asking AWS in its place")
         for one in self._followed:
-            if one.source is self._kept and one.code is None:
-                job = await self._kept.read(job_of, one.job)
-                one.source, one.job, one.after = await self._eyes(), await self._add(_again(job)), 0
+            if one.source is not self._kept or one.code is not None:
+                continue
+            job = await self._kept.read(job_of, one.job)
+            if self._daemon and (job.watched or job.state == "ended"):
+                continue
+            if self._daemon:
+                say(f"{job.title} is watched no more: asking AWS in the daemon's place")
+            one.source, one.job, one.after = await self._eyes(), await self._add(_again(job)), 0
 
     def _known(self, word: str, region: str | None) -> Job | None:
         """Return the job of the database that a word means; None when none does, or only one of another region."""
