@@ -247,7 +247,7 @@ def test_the_example_shows_every_key_there_is() -> None:
         "account": {field.name for field in fields(AccountConfig)},
         "job": {field.name for field in fields(JobConfig)},
         "discover": {field.name for field in fields(DiscoverConfig)} - {"places"},
-        "queue": {field.name for field in fields(QueueConfig)} - {"name", "account"},
+        "queue": {field.name for field in fields(QueueConfig)} - {"name", "account", "title"},
         "channel": {field.name for field in fields(ChannelConfig)},
     }
     assert all(re.search(rf"(?m)^#  .*\b{event}\b", text) for event in EVENTS)

@@ -29,13 +29,22 @@ def test_an_account_has_a_profile_or_a_role(tmp_path: Path) -> None:
     assert found.account("333333333333") is None
 
 
+def test_an_account_without_credentials_of_its_own_has_those_of_all(tmp_path: Path) -> None:
+    """As where an instance role looks for the jobs of its own account: the rules have to know which that is."""
+    found = read(
+        tmp_path,
+        f"[aws]\nprofile = 'p'\n[[account]]\nid = '{A}'\nregions = ['us-east-1']\n[[discover]]\nname = 'all'\n",
+    )
+    assert credentials_of(found, A, "") == Credentials("p")
+    assert found.rules[0].places == {A: ("us-east-1",)}
+
+
 @pytest.mark.parametrize(
     ("lines", "key", "what"),
     [
         ("profile = 'a'", "id", "is missing"),
         (f"id = {A}\nprofile = 'a'", "id", "is a number"),
         ("id = '123'\nprofile = 'a'", "id", "is not an AWS account"),
-        (f"id = '{A}'", "", "says no credentials"),
         (f"id = '{A}'\nprofile = 'a'\nrole_arn = '{ROLE}'", "", "has both profile and role_arn"),
         (f"id = '{A}'\nrole_arn = 'reader'", "role_arn", "is not a role's ARN"),
         (f"id = '{B}'\nrole_arn = '{ROLE}'", "role_arn", f"is a role of account {A}"),

@@ -104,7 +104,7 @@ def test_discover_shows_what_matches_now_and_adds_it_when_told_to(
     home = Home(tmp_path, endpoint, (), {}, more=f"\n{RULE}names = ['prod-*']\n", env=KEYS)
     found = home.run("discover")
     assert (found.returncode, [line.split()[0] for line in found.stdout.splitlines()]) == (0, ["JOB", "prod-1"])
-    assert "1 job not watched yet: --add watches them" in found.stderr
+    assert "1 job not watched yet: --add watches it" in found.stderr
     assert not (tmp_path / "state" / "bedrock-watch.db").exists()
     both = home.run("discover", "--account", ACCOUNTS[0], "-o", "json")
     jobs = json.loads(both.stdout)["jobs"]

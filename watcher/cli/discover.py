@@ -207,7 +207,9 @@ def _say(found: Survey, watched: dict[str, str], *, adding: bool) -> None:
     if not found.matches:
         note("no job matches now")
     elif new:
-        note(f"{counted(new, 'job')} added" if adding else f"{counted(new, 'job')} not watched yet: --add watches them")
+        them = "it" if new == 1 else "them"
+        jobs = counted(new, "job")
+        note(f"{jobs} added" if adding else f"{jobs} not watched yet: --add watches {them}")
     places: dict[str, list[str]] = {}
     for where, error in sorted(found.errors.items()):
         places.setdefault(str(error), []).append(where)

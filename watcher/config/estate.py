@@ -68,10 +68,9 @@ def _account(table: Table) -> AccountConfig | None:
         source_profile=table.text("source_profile"),
         regions=table.texts("regions", REGION, A_REGION) or (),
     )
-    ways = [key for key in ("profile", "role_arn") if key in table]
-    if len(ways) != 1:
-        said = "has both profile and role_arn" if ways else "says no credentials"
-        table.wrong("", said, "give profile, or role_arn (assumed with source_profile, else with [aws] profile)")
+    if "profile" in table and "role_arn" in table:
+        how = "give profile, or role_arn (assumed with source_profile, else with [aws] profile)"
+        table.wrong("", "has both profile and role_arn", how)
     for key in _OF_A_ROLE:
         if key in table and "role_arn" not in table:
             table.wrong(key, "is for a role", "give role_arn, or leave it out")

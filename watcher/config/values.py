@@ -65,7 +65,7 @@ class AwsConfig:
 
 @dataclass(frozen=True, slots=True)
 class AccountConfig:
-    """An AWS account, and whose credentials its jobs are looked at with: a *profile*, or a role that is assumed.
+    """An AWS account, and whose credentials its jobs are looked at with: a *profile*, a role that is assumed, or all's.
 
     *source_profile* is who assumes it, None: the profile of ``[aws]``.  *regions* are where rules look for its jobs.
     """
