@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from support_simulator import NOON, Clock
 
 from watcher.model import NOUNS
 from watcher.simulator import Fault, Kind, Script, Simulator, fine_tuning, others
+from watcher.simulator.server import Request
 from watcher.simulator.timeline import Phase
 
 clock = pytest.fixture(support.clock)
@@ -232,24 +233,21 @@ def test_ten_thousand_jobs_cost_the_calls_that_the_design_says(
     home = Home(tmp_path, endpoint, (), {}, more=f"\n{RULE}", env=KEYS, poll="")
     with home.running() as daemon:
         daemon.wait_for(lambda: home.query("SELECT count(*) FROM jobs WHERE version > 0") == [(running,)])
-        assert (simulator.counts["Get"], simulator.counts["Tags"]) == (running, running)
-        # From the first List of all that runs, every job is due at the same time; until then two may be due alone.
-        by_status = len(_lists(simulator, "statusEquals"))
-        daemon.wait_for(lambda: len(_lists(simulator, "statusEquals")) >= by_status + 2)
-        seen, gets = len(simulator.requests), simulator.counts["Get"]
-        daemon.wait_for(lambda: len(simulator.requests) >= seen + 12)
-        assert simulator.counts["Get"] == gets
+        assert simulator.counts["Tags"] == running
+        got = Counter(request.what for request in tuple(simulator.requests) if request.operation == "Get")
+        assert len(got) == running
+        assert got.total() < running + running / 10  # two that are due alone are got again
+        assert "statusEquals=InProgress" in simulator.requests[0].what
+        # Two jobs may be due alone, and are got, until all are due at the same time: from a List of all that runs on.
+        daemon.wait_for(lambda: _is_settled(tuple(simulator.requests)[-12:]))
         assert daemon.terminate() == 0
-    first, then = simulator.requests[0], tuple(simulator.requests)[seen:]
-    assert "statusEquals=InProgress" in first.what
-    asked = Counter("status" if "statusEquals" in request.what else "new" for request in then)
-    assert abs(asked["status"] - asked["new"]) <= 1
-    assert not any("nextToken" in request.what for request in then)
 
 
-def _lists(simulator: Simulator, what: str) -> list[str]:
-    """Return the Lists that asked for *what*."""
-    return [one.what for one in tuple(simulator.requests) if one.operation == "List" and what in one.what]
+def _is_settled(last: Sequence[Request]) -> bool:
+    """Return whether the *last* requests were Lists of one page, in turns of what is new and of what runs."""
+    asked = Counter("status" if "statusEquals" in request.what else "new" for request in last)
+    lists = all(request.operation == "List" and "nextToken" not in request.what for request in last)
+    return lists and abs(asked["status"] - asked["new"]) <= 1
 
 
 def _long(name: str) -> Script:
