@@ -251,9 +251,12 @@ def test_what_aws_does_not_know_or_refuses_ends_it_at_once_and_a_blip_does_not(
     assert "allow bedrock:GetModelCustomizationJob" in one.stderr
     simulator.clear()
     simulator.inject(Fault(kind=Kind.INTERNAL, count=4))
+    with waiting(Home(tmp_path, "http://127.0.0.1:9"), arn) as wait:
+        wait.until(lambda: "  it is asked for again" in wait.err)
     with waiting(home, arn) as wait:
-        wait.until(lambda: any("it is asked for again" in line for line in wait.err))
+        wait.until(lambda: "  AWS's fault; asked again by itself" in wait.err)
         wait.until(lambda: any("InProgress (queued)" in line for line in wait.err))
+        assert not any("it is asked for again" in line for line in wait.err)
         clock.now += 200 * MINUTE
         assert wait.code() == 0
 

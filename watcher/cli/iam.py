@@ -41,9 +41,10 @@ OWN = "daemon"
 def iam_policy(context: Context, *, account: str | None, kinds: tuple[str, ...], regions: tuple[str, ...]) -> int:
     """Print the IAM policy (JSON) that allows what looking at the watched jobs needs, and nothing else.
 
-    It is worked out from the jobs and rules of the configuration and from the jobs that were added and are not over.
-    Of several accounts, each account's policy stands under its number; jobs given by name that were never seen, whose
-    account nobody knows, under "*".  --kind asks for jobs that are not watched yet.  Nothing is sent to AWS.
+    It is worked out from the jobs, rules and queues of the configuration and from the jobs that were added and are not
+    over.  Of several accounts, each account's policy stands under its number; jobs given by name that were never seen,
+    whose account nobody knows, under "*"; and what the daemon's own identity needs to assume roles under "daemon".
+    --kind asks for jobs that are not watched yet.  Nothing is sent to AWS.
     """
     from watcher.bedrock.permissions import ANY, Need, QueueNeed, assume, document, policies
 

@@ -138,7 +138,8 @@ class Follower:
         if code is not None and (now.view.job.state == "new" or now.blind):
             return code
         if not job.failing:
-            self._say(f"{now.view.title}: {error}\n  it is asked for again")
+            said_already = "asked again" in error.remedy
+            self._say(f"{now.view.title}: {error}" + ("" if said_already else "\n  it is asked for again"))
         job.failing = True
         return None
 
