@@ -113,6 +113,8 @@ def test_a_state_that_nobody_could_write_down_may_be_skipped() -> None:
     messages = (HOOK[0], replace(HOOK[2], told=(at_once,)), replace(MAIL[1], told=(in_words(at_once),)))
     killed = replace(with_messages(*messages), lives=(Life(0.1, 10.65), Life(20.0, 100.0)))
     assert judge(killed).good
+    asked_before = replace(with_messages(*messages), lives=(Life(0.1, 10.3), Life(10.3, 100.0)))
+    assert judge(asked_before).good
     full = replace(with_messages(*messages), spans=(Span("disk", 10.0, 30.0),))
     assert judge(full).good
     spoilt = replace(with_messages(*messages), looks=(Look(10.6, "us-east-1", ARN, "truncated"), *GOOD.looks[3:]))

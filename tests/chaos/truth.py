@@ -8,8 +8,11 @@ from datetime import datetime
 
 from chaos.records import Change, Era, Evidence, History, Span, Told
 
-NEAR = 0.05
+NEAR = 0.25
 """Seconds around the beginning of an era in which a look may have seen either."""
+
+_LEFT_OVER = 1.0
+"""Seconds after a start in which the endpoint may still be reading what the process before had asked for."""
 
 _BLINDING = ("disk", "lock", "stopped")
 _OF_THE_WATCH = frozenset({"watch_lost", "watch_regained", "vanished"})
@@ -55,7 +58,7 @@ def seen_for_certain(evidence: Evidence, history: History) -> set[int]:
     for index, look in enumerate(there):
         if look.job != history.arn or look.fault:
             continue
-        life = next((life for life in evidence.lives if life.begin <= look.at <= life.end), None)
+        life = next((life for life in evidence.lives if life.begin + _LEFT_OVER <= look.at <= life.end), None)
         era = history.era_at(look.at)
         if life is None or any(abs(look.at - other.begins) < NEAR for other in history.eras):
             continue
