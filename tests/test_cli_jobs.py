@@ -142,13 +142,13 @@ def test_as_json_every_fact_is_there(program: Program) -> None:
     assert (job["state"], job["status"], job["outcome"], job["queued"]) == ("running", "InProgress", "running", False)
     assert (job["region"], job["account"], job["profile"]) == ("us-east-1", "123456789012", None)
     assert job["source"] == ["cli"]
-    assert job["changed_at"] == "2026-11-20T08:30:00.000+00:00"
+    assert job["changed_at"] == "2026-11-20T08:30:00.000Z"
     assert job["steps"] == [
         {
             "name": "training",
             "status": "InProgress",
-            "started_at": "2026-11-20T08:09:00.000+00:00",
-            "changed_at": "2026-11-20T08:09:00.000+00:00",
+            "started_at": "2026-11-20T08:09:00.000Z",
+            "changed_at": "2026-11-20T08:09:00.000Z",
         }
     ]
     assert document["jobs"][1]["status"] is None

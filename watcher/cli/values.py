@@ -5,7 +5,7 @@ Not its business: jobs (``jobview``), printing (``output``).
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from watcher.clock import now, utc
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 def at(epoch: float) -> str | None:
     """Return a time (epoch seconds, 0 is never)."""
-    return utc(epoch).isoformat(timespec="milliseconds") if epoch else None
+    return moment(utc(epoch)) if epoch else None
 
 
 def moment(when: datetime | None) -> str | None:
     """Return a time."""
-    return None if when is None else when.isoformat(timespec="milliseconds")
+    return None if when is None else when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def step(value: Step) -> dict[str, Any]:
@@ -49,15 +49,15 @@ def named(value: Job | None) -> dict[str, Any] | None:
 
 
 def event(value: Event, job: Job | None) -> dict[str, Any]:
-    """Return an event; its transitions as the store keeps them."""
-    from watcher.store.codec import plain
+    """Return an event; its transitions are the changes that a webhook receives."""
+    from watcher.render.payload import change
 
     return {
         "id": value.id,
         "subject": value.subject,
         "job": named(job),
         "seen_at": moment(value.observed_at),
-        "transitions": [plain(change) for change in value.transitions],
+        "transitions": [change(one) for one in value.transitions],
     }
 
 
