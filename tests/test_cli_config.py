@@ -23,6 +23,23 @@ from watcher.errors import ExitCode
 # Apprise tries it for PGPy's sake, and does without.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
+
+def test_a_secret_that_everybody_may_read_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    """One in a directory that is closed to them is not."""
+    with open_dir() as directory:
+        path = write(directory, "[[channel]]\nname = 'a'\nurl_file = 'secrets/hook'")
+        file = directory / "secrets" / "hook"
+        file.parent.mkdir(0o755)
+        file.write_text(HOOK)
+        for directory_mode, file_mode, warned in ((0o755, 0o644, True), (0o700, 0o644, False), (0o755, 0o640, False)):
+            file.parent.chmod(directory_mode)
+            file.chmod(file_mode)
+            with pytest.raises(SystemExit):
+                main(["--config", str(path), "config", "check"])
+            said = f"warning: {file} holds a secret URL and everybody on this machine may read it: chmod go-rwx it"
+            assert (said in capsys.readouterr().err) == warned
+
+
 NO_CHANNEL = "no channel is configured"
 
 

@@ -33,7 +33,7 @@ from watcher.config import (
 )
 from watcher.config.files import VARIABLE
 from watcher.config.values import HIDDEN
-from watcher.doctor.choices import Checked, check_channel, check_heartbeat, closed, nowhere
+from watcher.doctor.choices import Checked, check_channel, check_heartbeat, closed, exposed, nowhere
 from watcher.errors import ExitCode, WatchError
 
 _LIMITS = frozenset({"stall_after", "stopping_after", "queued_after"})
@@ -63,7 +63,8 @@ def check(context: Context, output: str) -> int:
     homeless = () if found else nowhere(settings)
     all_checked = [*checked, check_heartbeat(settings)]
     mistakes = (*found, *homeless, *(mistake for result in all_checked for mistake in result.mistakes))
-    warnings = [*settings.warnings, *closed(settings), *(one.warning for one in all_checked if one.warning)]
+    unwise = (*settings.warnings, *exposed(settings), *closed(settings))
+    warnings = [*unwise, *(one.warning for one in all_checked if one.warning)]
     if not mistakes:
         warnings += [*untold_jobs(settings), *unknown_words(settings), *unknown_profiles(settings)]
     if output != "table":

@@ -7,10 +7,13 @@ configurations are checked without it.  Not its business: the file's keys (``wat
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from watcher.config import ChannelConfig, Config, Mistake, SecretUnreadable
+from watcher.config.files import EXPOSED
 from watcher.errors import LookError, WatchError
 
 _POSTING = {"https": "jsons", "http": "json"}
@@ -51,6 +54,21 @@ def _check_url(channel: ChannelConfig) -> Checked:
     return Checked(
         channel.name, mistakes=(Mistake(f'channel "{channel.name}"', what, _webhook(url) or problem.remedy),)
     )
+
+
+def exposed(settings: Config) -> Iterator[str]:
+    """Yield a warning for each file of a URL that everybody on this machine may read."""
+    for file in (*(one.url_file for one in settings.channels), settings.heartbeat.url_file):
+        if file is not None and _everybody_may_read(file):
+            yield f"{file} {EXPOSED}: chmod go-rwx it"
+
+
+def _everybody_may_read(file: Path) -> bool:
+    try:
+        reachable = all(one.stat().st_mode & stat.S_IXOTH for one in file.parents)
+        return reachable and bool(file.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False  # told of with the URL that is to be read from it
 
 
 def check_heartbeat(settings: Config) -> Checked:
