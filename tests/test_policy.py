@@ -241,7 +241,33 @@ def test_what_lasts_too_long_is_told(
     found = remind(snapshot, Limits(), now, expected=expected, usual=usual, told=frozenset())
     assert [one.what for one in found.due] == due
     again = remind(snapshot, Limits(), now + timedelta(minutes=1), expected=expected, usual=usual, told=found.told)
-    assert again.due == ()
+    assert (again.due, again.told) == ((), found.told)
+
+
+@pytest.mark.parametrize(
+    ("usual", "minutes"),
+    [((600.0, 6000.0, 60.0), 20), ((600.0, 1200.0, 60.0, 6000.0), 30), ((6000.0, 1200.0, 600.0, 60.0, 6000.0), 40)],
+)
+def test_overdue_is_twice_the_median_of_earlier_jobs(usual: tuple[float, ...], minutes: float) -> None:
+    job, at = running(steps=WORKING), NOON + timedelta(minutes=minutes)
+    early = remind(job, Limits(), at - timedelta(seconds=1), expected=0, usual=usual, told=frozenset())
+    assert (early.due, early.next_at) == ((), at)
+    assert [one.what for one in remind(job, Limits(), at, expected=0, usual=usual, told=frozenset()).due] == ["overdue"]
+
+
+@pytest.mark.parametrize(("expected", "hours"), [(3 * 3600.0, 3), (20 * 3600.0, 12)])
+def test_the_next_look_is_for_what_comes_first(expected: float, hours: float) -> None:
+    """A job is stalled after twelve hours; the one that is expected to take longer is not overdue before."""
+    found = remind(running(steps=WORKING), Limits(), NOON, expected=expected, usual=(), told=frozenset())
+    assert found.next_at == NOON + timedelta(hours=hours)
+
+
+def test_a_job_without_a_change_time_is_stalled_from_its_creation_on() -> None:
+    job = replace(running(steps=WORKING), changed_at=None)
+    found = remind(job, Limits(), NOON + timedelta(hours=13), expected=0, usual=(), told=frozenset())
+    assert [(one.what, one.since_at) for one in found.due] == [("stalled", NOON)]
+    nowhen = replace(job, created_at=None)
+    assert remind(nowhen, Limits(), NOON, expected=60, usual=(), told=frozenset()).due == ()
 
 
 def test_a_new_episode_is_told_anew() -> None:
