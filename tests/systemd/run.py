@@ -8,6 +8,7 @@ Not its business: what is tested.
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -85,7 +86,7 @@ def _inside(arguments: list[str]) -> int:
                 "-m",
                 "pytest",
                 "-o",
-                f"pythonpath={here} {here.parent}",
+                f"pythonpath={shlex.join(map(str, (here, here.parent)))}",
                 f"--basetemp={directory}/tests",
             ]
             return subprocess.run([*pytest, str(here), *arguments], cwd=here.parents[1], check=False).returncode
