@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,11 +40,14 @@ def main(arguments: list[str]) -> int:
         )
         return CANNOT
     own = [sys.executable, __file__]
-    return subprocess.run(["unshare", "--mount", *own, "--apart", *arguments], check=False).returncode
+    apart = ["setpriv", "--pdeathsig=TERM", "unshare", "--mount", *own, "--apart", *arguments]
+    return subprocess.run(apart, check=False).returncode
 
 
 def _apart(arguments: list[str]) -> int:
     """In a mount namespace of our own: make a cgroup, run the tests below it, and take the cgroup away."""
+    # Whoever began us may have been killed: the child is killed then, too, and the cgroup taken away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     subprocess.run(["umount", "--recursive", "--lazy", str(_CGROUPS)], check=False)
     subprocess.run(["mount", "-t", "cgroup2", "cgroup2", str(_CGROUPS)], check=True)
     own = _CGROUPS / f"bedrock-watch-tests.{os.getpid()}"
