@@ -107,6 +107,13 @@ def test_a_message_is_tried_again_within_a_quarter_of_an_hour_or_when_the_receiv
     assert 0 < retry_send(attempts, luck, asked) <= max(1350, min(asked, 3600))
 
 
+def test_a_message_waits_twice_as_long_after_each_try_with_jitter() -> None:
+    middle = [retry_send(attempts, 0.5) for attempts in range(1, 12)]
+    assert middle == [min(middle[0] * 2**times, 900.0) for times in range(11)]
+    assert middle[0] == 5.0
+    assert [retry_send(1, luck) for luck in (0.0, 0.99)] == [middle[0] * 0.5, middle[0] * 1.49]
+
+
 @pytest.mark.parametrize(("since", "failures", "blind"), [(0, 3, True), (0, 2, False), (401, 9, False), (400, 9, True)])
 def test_blind_means_long_enough_and_often_enough(since: float, failures: int, blind: bool) -> None:  # noqa: FBT001
     assert is_blind(Cadence(), since, failures, 1000.0) is blind
@@ -175,6 +182,20 @@ def test_a_channel_chooses_its_jobs_and_says_why(choice: dict[str, Any], wanted:
     assert verdict.told is wanted
     assert verdict.reason.startswith(reason)
     assert told(ONE_OF_EACH["failed"], Route("it", DEFAULT_EVENTS, **sets), JOB) is wanted
+
+
+def test_jobs_that_nobody_has_seen_may_have_any_tags_and_names_but_one_place() -> None:
+    unseen = Traits(account="123456789012", region="us-east-1", unseen=True)
+    assert Route("it", DEFAULT_EVENTS, tags=frozenset({"x"}), names=("y",)).wants_job(unseen).told
+    verdict = Route("it", DEFAULT_EVENTS, regions=frozenset({"eu-west-1"})).wants_job(unseen)
+    assert (verdict.told, verdict.reason) == (False, "regions = eu-west-1; the job has us-east-1")
+
+
+def test_a_channel_says_what_a_job_lacks() -> None:
+    bare = Traits(region="us-east-1", names=("x",))
+    assert Route("it", DEFAULT_EVENTS, tags=frozenset({"x"})).wants_job(bare).reason == "tags = x; the job has none"
+    wanted = Route("it", DEFAULT_EVENTS, accounts=frozenset({"123456789012"}))
+    assert wanted.wants_job(bare).reason == "accounts = 123456789012; the job has none that is known yet"
 
 
 def test_a_scopes_news_goes_to_every_channel_that_any_of_its_jobs_is_the_business_of() -> None:
@@ -266,8 +287,9 @@ def test_a_job_without_a_change_time_is_stalled_from_its_creation_on() -> None:
     job = replace(running(steps=WORKING), changed_at=None)
     found = remind(job, Limits(), NOON + timedelta(hours=13), expected=0, usual=(), told=frozenset())
     assert [(one.what, one.since_at) for one in found.due] == [("stalled", NOON)]
-    nowhen = replace(job, created_at=None)
-    assert remind(nowhen, Limits(), NOON, expected=60, usual=(), told=frozenset()).due == ()
+    for nowhen in (replace(job, created_at=None), replace(job, created_at=None, changed_at=NOON)):
+        found = remind(nowhen, Limits(), NOON + timedelta(days=1), expected=60, usual=(), told=frozenset())
+        assert (found.due, found.next_at) == ((), None)
 
 
 def test_a_new_episode_is_told_anew() -> None:

@@ -356,6 +356,52 @@ def test_every_attempt_is_kept(store: Store) -> None:
     assert store.outbox.thread("slack", delivery.event.subject) == {"ts": "1"}
 
 
+def test_what_waits_after_a_failure_goes_at_once_when_its_channel_works_again(store: Store) -> None:
+    """What was not tried yet, or is held back, keeps its time; so do the other channels."""
+    jobs = [add(store, number) for number in (1, 2, 3)]
+    for job in jobs[:2]:
+        news(store, job, "slack", "mail")
+    for channel in ("slack", "mail"):
+        assert failed(store, claimed(store, channel, NOW), Failed("503"), NOW + 900)
+        store.outbox.sent([claimed(store, channel, NOW)], Sent(), NOW, NOW)
+    held = Miss(3, NOW, NOW, "error", (WatchLost("why", "do", utc(NOW)),), (Posting("slack", NOW + 500, "digest"),))
+    store.ledger.missed(jobs[2], held, NOW)
+    assert store.outbox.due_at("slack") == NOW + 500
+    store.outbox.hurry("slack", NOW + 1)
+    assert claimed(store, "slack", NOW + 1).event.subject == f"job/{jobs[0]}"
+    assert store.outbox.due_at("slack") == NOW + 500
+    assert store.outbox.due_at("mail") == NOW + 900
+
+
+def test_a_corrected_configuration_hurries_what_waits_for_its_next_try(store: Store) -> None:
+    news(store, add(store), "slack")
+    store.dead_letters.revive("slack", "old", NOW)
+    assert failed(store, claimed(store, "slack", NOW), Failed("503"), NOW + 900)
+    store.dead_letters.revive("slack", "old", NOW + 1)
+    assert store.outbox.due_at("slack") == NOW + 900
+    store.dead_letters.revive("slack", "new", NOW + 2)
+    assert store.outbox.due_at("slack") == NOW + 2
+    assert (store.dead_letters.fingerprint("slack"), store.dead_letters.fingerprint("mail")) == ("new", "")
+
+
+def test_what_was_to_wait_by_a_clock_that_was_ahead_is_tried_after_a_start(store: Store) -> None:
+    """Nothing waits for longer than an hour after a try, or at all before one; a digest waits for its hour."""
+    jobs = [add(store, number) for number in (1, 2, 3)]
+    for job in jobs[:2]:
+        news(store, job, "slack")
+    assert failed(store, claimed(store, "slack", NOW), Failed("503"), NOW + 3601)
+    held = Miss(3, NOW, NOW, "error", (WatchLost("why", "do", utc(NOW)),), (Posting("slack", NOW + 7200, "digest"),))
+    store.ledger.missed(jobs[2], held, NOW)
+    store.outbox.recover(NOW - 100)
+    assert [store.outbox.due_at("slack", f"job/{job}") for job in jobs] == [NOW - 100, NOW - 100, NOW + 7200]
+    assert failed(store, claimed(store, "slack", NOW), Failed("503"), NOW + 3600)
+    store.outbox.recover(NOW)
+    assert store.outbox.due_at("slack", f"job/{jobs[0]}") == NOW + 3600
+    store.outbox.hurry_all(NOW + 5)
+    assert store.outbox.due_at("slack", f"job/{jobs[0]}") == NOW + 5
+    assert store.outbox.due_at("slack", f"job/{jobs[2]}") == NOW + 7200
+
+
 def test_a_corrected_configuration_revives_what_was_dead_for_it(store: Store) -> None:
     job = add(store)
     news(store, job, "slack")

@@ -105,7 +105,7 @@ class Route:
         tagged = job.unseen or not self.tags.isdisjoint(job.tags)
         choices = (
             ("tags", self.tags, tagged, ", ".join(sorted(job.tags)) or "none"),
-            ("accounts", self.accounts, job.account in self.accounts, job.account or "not known yet"),
+            ("accounts", self.accounts, job.account in self.accounts, job.account or "none that is known yet"),
             ("regions", self.regions, job.region in self.regions, job.region),
             ("names", self.names, job.unseen or self._named(job), ", ".join(job.names)),
         )
