@@ -119,6 +119,8 @@ def test_what_is_installed_is_this_and_nothing_else(machine: Container) -> None:
     assert files_of(everything(machine) - before) == INSTALLED.strip().splitlines()
     closed = "find /opt/bedrock-watch ! -type l ! -perm -o=r -o -type d ! -perm -o=x -o ! -user root -o -perm /go=w ! -type l"
     assert machine.run(closed).stdout == ""
+    user = machine.run("getent passwd bedrock-watch").stdout.strip()
+    assert user.endswith(":bedrock-watch, watches Amazon Bedrock jobs:/nonexistent:/usr/sbin/nologin")
     assert machine.run("systemctl show -P NeedDaemonReload bedrock-watch").stdout == "no\n"
 
 
