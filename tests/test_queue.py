@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -184,6 +185,28 @@ def test_a_job_that_was_never_seen_is_looked_at_for_the_name_that_it_was_added_b
         daemon.wait_for(lambda: queue.count() == 0)
         assert daemon.terminate() == 0
     assert queue.count(queue.dead) == 0
+
+
+def test_a_job_that_nobody_watches_is_looked_for_by_the_rules(
+    clock: Clock, simulator: Simulator, endpoint: str, queue: Queue, tmp_path: Path
+) -> None:
+    """By their own List, as ever, of what began of late; where no rule looks, nothing is asked."""
+    clock.now = time.time()
+    simulator.play(failing())
+    rule = '[[discover]]\nname = "all"\naccount = "123456789012"\nregions = ["us-east-1"]\n'
+    home = Hourly(tmp_path, endpoint, more=table(queue) + rule, env={"AWS_ENDPOINT_URL_STS": queue.endpoint})
+    with home.running() as daemon:
+        daemon.wait_for(lambda: home.query("SELECT 1 FROM jobs WHERE version > 0"))
+        asked = simulator.counts["List"]
+        clock.now += MINUTE
+        arn = simulator.play(distillation())
+        queue.sqs.send_message(QueueUrl=queue.url, MessageBody=event(CUSTOMIZATION, jobArn=arn.replace("east", "west")))
+        daemon.wait_for(lambda: queue.count() == 0)
+        assert simulator.counts["List"] == asked
+        queue.sqs.send_message(QueueUrl=queue.url, MessageBody=event(CUSTOMIZATION, jobArn=arn))
+        daemon.wait_for(lambda: home.query("SELECT 1 FROM jobs WHERE version > 0 AND arn = ?", arn))
+        daemon.wait_for(lambda: queue.count() == 0)
+        assert daemon.terminate() == 0
 
 
 def test_what_is_no_event_of_bedrocks_goes_to_the_dead_letter_queue_with_one_warning(

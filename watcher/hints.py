@@ -57,9 +57,12 @@ class Transact(Protocol):
 
 
 class Hints:
-    """The turns of one queue.  *on_hint* wakes whoever looks; *failing* is why the queue cannot be read, if so."""
+    """The turns of one queue.  *failing* is why it cannot be read, if so.
 
-    def __init__(
+    *on_hint* wakes whoever looks; *on_stranger* is called with a job that nobody watches, which a rule may be about.
+    """
+
+    def __init__(  # noqa: PLR0913 - the composition root's one call
         self,
         name: str,
         mailbox: Mailbox,
@@ -68,12 +71,13 @@ class Hints:
         *,
         now: Callable[[], float],
         on_hint: Callable[[], None],
+        on_stranger: Callable[[JobArn], None],
         log: Log,
     ) -> None:
         self.name = name
         self.failing: LookError | None = None
         self._mailbox, self._book, self._transact = mailbox, book, transact
-        self._now, self._on_hint, self._log = now, on_hint, log
+        self._now, self._on_hint, self._on_stranger, self._log = now, on_hint, on_stranger, log
         self._failures = 0
         self._warned = False
 
@@ -104,7 +108,8 @@ class Hints:
             now = self._now()
             job = await self._transact(self._book.hint, named.arn, named.name, now)
             if job is None:
-                done.append(letter)  # it is nobody's here, or over: there is nothing to look at
+                self._on_stranger(named.arn)
+                done.append(letter)  # it is nobody's here, or over: there is no look at it to wait for
                 continue
             self._log.info("hint", queue=self.name, job=str(named.arn))
             waiting.setdefault(job, []).append(letter)

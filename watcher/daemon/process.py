@@ -57,7 +57,7 @@ class Daemon:
         self._notify = notify or Notifier()
         self._lanes = Lanes(self._parts)
         self._watch = Watch(self._parts, self._on_news)
-        self._queues = Queues(self._parts, self._on_hint)
+        self._queues = Queues(self._parts, self._on_hint, self._watch.look_for)
         self._keeping, self._errands = Keeping(self._parts), Errands(self._parts)
         self._reload = Reload(self._parts, self._watch, self._lanes, load)
         self._report = Report(self._parts, self._watch, self._lanes, self._reload, self._notify, self._queues.failing)

@@ -20,6 +20,7 @@ from watcher.daemon.parts import Parts
 from watcher.errors import LookError
 from watcher.hints import PATIENCE, Hints
 from watcher.loop import Bell
+from watcher.model import JobArn
 
 _NOTICE = 0.5
 
@@ -35,10 +36,10 @@ class _Open:
 
 
 class Queues:
-    """Every queue.  *on_hint* wakes whoever looks at jobs."""
+    """Every queue.  *on_hint* wakes whoever looks at jobs, *on_stranger* whoever looks for some."""
 
-    def __init__(self, parts: Parts, on_hint: Callable[[], None]) -> None:
-        self._parts, self._on_hint = parts, on_hint
+    def __init__(self, parts: Parts, on_hint: Callable[[], None], on_stranger: Callable[[JobArn], None]) -> None:
+        self._parts, self._on_hint, self._on_stranger = parts, on_hint, on_stranger
         self._open: dict[QueueConfig, _Open] = {}
 
     def failing(self) -> dict[str, LookError]:
@@ -70,6 +71,7 @@ class Queues:
             parts.transact,
             now=clock.now,
             on_hint=self._on_hint,
+            on_stranger=self._on_stranger,
             log=parts.log,
         )
         one = self._open[config] = _Open(hints, whose, settings)

@@ -17,10 +17,13 @@ from watcher.daemon.parts import Parts
 from watcher.daemon.pulses import beat
 from watcher.errors import LookError
 from watcher.loop import Bell
-from watcher.model import Job, account_scope, scope_key
+from watcher.model import Job, JobArn, account_scope, scope_key
 from watcher.policy import Cadence, Traits
 from watcher.policy.discovery import Rule
 from watcher.sweep import Account, Finder, Group, Watched
+
+LOOK_FOR_EVERY = 5.0
+"""Seconds between two Lists for jobs of which somebody else says that something happens to them."""
 
 
 class Place(NamedTuple):
@@ -65,6 +68,7 @@ class Watch:
         self._left: list[Keys] = []
         self._accounts: dict[str, Account] = {}
         self._rules_read = False
+        self._looked_for: dict[str, float] = {}
 
     async def refresh(self) -> list[str]:
         """Take over what people have changed in the store; return the keys of groups that are new."""
@@ -90,6 +94,15 @@ class Watch:
                 group.look_with(self._eyes(place))
             self.bells[key].ring()
         self._rules_read = False
+
+    def look_for(self, arn: JobArn) -> None:
+        """Where a rule looks for such jobs, let it do so at once: of this one, not watched, something is said."""
+        scope, now = Place("", arn.account, arn.region, arn.kind).scope, clock.now()
+        finder = self.groups[scope].finder if scope in self.groups else None
+        due = max(now, self._looked_for.get(scope, 0.0) + LOOK_FOR_EVERY)
+        if finder is not None and due < finder.due_at:
+            finder.due_at = self._looked_for[scope] = due
+            self.bells[scope].ring()
 
     def clock_was_set(self) -> None:
         """Let nobody wait for a time that was reckoned by another clock."""
