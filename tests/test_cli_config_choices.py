@@ -301,10 +301,10 @@ def test_check_counts_accounts_and_rules_and_warns_of_a_profile_that_is_not_here
     [
         (
             "status = ['Inprogress']",
-            'status: no job of its kinds is known to be "Inprogress": did you mean InProgress?',
+            'is known to have the status "Inprogress": did you mean InProgress?',
         ),
-        ("status = ['Submitted']", 'no job of its kinds is known to be "Submitted"'),
-        ("customization_types = ['FINETUNING']", "customization_types: no job of its kinds is known to be"),
+        ("status = ['Submitted']", 'rule "rule 1": no job of these kinds is known to have the status "Submitted"'),
+        ("customization_types = ['FINETUNING']", 'is known to have the customization type "FINETUNING"'),
         ("status = ['InProgress', 'Failed']\ncustomization_types = ['DISTILLATION']", ""),
         ("status = ['Submitted']\nkinds = ['model-invocation-job']", ""),
     ],
@@ -314,4 +314,4 @@ def test_check_warns_of_a_rule_that_names_what_no_job_has(program: Program, word
     rule = f"[[discover]]\naccount = '111111111111'\nregions = ['us-east-1']\n{words}\n"
     found = "\n".join(warnings(program, f"{rule}[[channel]]\nname = 'a'\nurl = 'json://h'\n"))
     assert said in found
-    assert ("is known to be" in found) is bool(said)
+    assert ("is known to have" in found) is bool(said)

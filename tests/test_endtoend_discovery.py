@@ -116,15 +116,36 @@ def test_discover_shows_what_matches_now_and_adds_it_when_told_to(
     over = home.run("discover", "--account", ACCOUNTS[0], "--status", "Completed", "-o", "jsonl")
     assert [json.loads(line)["name"] for line in over.stdout.splitlines()] == ["over"]
     assert home.run("discover", "--account", ACCOUNTS[0], "--tag", "team=legal").stdout == ""
+    asked = simulator.counts["Tags"]
+    assert home.run("discover").stdout == found.stdout
+    assert simulator.counts["Tags"] == asked, "nobody wants to know"
     added = home.run("discover", "--add")
-    assert (added.returncode, "1 job added" in added.stderr) == (0, True)
+    assert (added.returncode, "1 job added" in added.stderr, added.stdout.split()[-1]) == (0, True, "added")
     assert home.query("SELECT arn, label, tags, from_cli FROM jobs") == [(arn, "support bot", '["team=support"]', 1)]
     assert home.run("discover").stdout.split()[-1] == "yes"
     simulator.inject(Fault(kind=Kind.DENIED, operation="List"))
     denied = home.run("discover")
     assert (denied.returncode, "allow bedrock:ListModelCustomizationJobs" in denied.stderr) == (5, True)
-    for words in (("--account", "1"), ("--region", "here"), ("--created-within", "soon"), ("--kind", "job")):
+    for words in (
+        ("--account", "1"),
+        ("--region", "here"),
+        ("--created-within", "soon"),
+        ("--kind", "job"),
+        ("--kind", "evaluation-job", "--type", "DISTILLATION", "--account", ACCOUNTS[0]),
+    ):
         assert home.run("discover", *words).returncode == 2
+    assert "did you mean Stopped?" in home.run("discover", "--account", ACCOUNTS[0], "--status", "stoped").stderr
+
+
+def test_run_once_looks_at_what_a_rule_has_just_found(
+    tmp_path: Path, simulator: Simulator, endpoint: str, hook: WebReceiver
+) -> None:
+    """Whoever runs it from cron would hear of it one run later."""
+    simulator.play(ours("running"))
+    home = Home(tmp_path, endpoint, (), {"hook": hook_url(hook)}, more=f"\n{RULE}", env=KEYS)
+    assert home.run("run", "--once").returncode == 0
+    assert home.query("SELECT name, state FROM jobs") == [("running", "running")]
+    assert simulator.counts["Get"] == 1
 
 
 def test_discover_asks_each_kind_for_the_statuses_that_it_has_and_shows_a_job_once(

@@ -7,7 +7,7 @@ Not its business: what else is wrong with it (``doctor.choices``), and the jobs 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from watcher.config import ChannelConfig, Config, JobConfig
 from watcher.config.reader import suggest
@@ -32,21 +32,27 @@ def unknown_profiles(settings: Config) -> Iterator[str]:
             yield f'not checkable here: account {account}: you have no AWS profile "{profile}"; the daemon\'s user must'
 
 
-def unknown_words(settings: Config) -> Iterator[str]:
-    """Yield a warning for each word of a rule that no AWS job has, as far as is known: AWS may have added it since."""
-    if not any(rule.status or rule.customization_types for rule in settings.rules):
+def unknown_rules(settings: Config) -> Iterator[str]:
+    """Yield a warning for each word of a rule that no AWS job has."""
+    for rule in settings.rules:
+        yield from unknown_words(f'rule "{rule.name}"', rule.kinds, rule.status, rule.customization_types)
+
+
+def unknown_words(
+    where: str, kinds: Iterable[str], statuses: Sequence[str], types: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield a warning for each status and type that no job of *kinds* is known to have: AWS may have added it since."""
+    if not (statuses or types):
         return
     from watcher.bedrock.customization import TYPES
     from watcher.bedrock.kinds import KINDS
 
-    for rule in settings.rules:
-        statuses = sorted({word for kind in rule.kinds for word in KINDS[kind].outcomes})
-        words = (("status", rule.status, statuses), ("customization_types", rule.customization_types, sorted(TYPES)))
-        for key, given, known in words:
-            for word in given:
-                if word not in known:
-                    hint = suggest(word, known) or f"known are {', '.join(known)}"
-                    yield f'rule "{rule.name}": {key}: no job of its kinds is known to be "{word}": {hint}'
+    of_kinds = sorted({word for kind in kinds for word in KINDS[kind].outcomes})
+    for key, given, known in (("status", statuses, of_kinds), ("customization type", types, sorted(TYPES))):
+        for word in given:
+            if word not in known:
+                hint = suggest(word, known) or f"known are {', '.join(known)}"
+                yield f'{where}: no job of these kinds is known to have the {key} "{word}": {hint}'
 
 
 def untold_jobs(settings: Config) -> Iterator[str]:

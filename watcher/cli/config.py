@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import click
 
-from watcher.cli.checks import unknown_profiles, unknown_words, untold_jobs
+from watcher.cli.checks import unknown_profiles, unknown_rules, untold_jobs
 from watcher.cli.context import Context
 from watcher.cli.words import counted
 from watcher.config import (
@@ -66,7 +66,7 @@ def check(context: Context, output: str) -> int:
     unwise = (*settings.warnings, *exposed(settings), *closed(settings))
     warnings = [*unwise, *(one.warning for one in all_checked if one.warning)]
     if not mistakes:
-        warnings += [*untold_jobs(settings), *unknown_words(settings), *unknown_profiles(settings)]
+        warnings += [*untold_jobs(settings), *unknown_rules(settings), *unknown_profiles(settings)]
     if output != "table":
         _print_json(_report(settings, checked, mistakes, warnings), output)
         return ExitCode.BAD_CONFIG if mistakes else ExitCode.DONE

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from watcher import clock
 from watcher.cli import service
+from watcher.cli.checks import unknown_words
 from watcher.cli.context import Context
 from watcher.cli.options import output_option, seconds
 from watcher.cli.output import name_database, note, print_json, print_table
@@ -73,19 +75,25 @@ def discover(  # noqa: PLR0913 - one argument an option
 
     from watcher.daemon.survey import survey
 
+    if types and kinds and CUSTOMIZATION not in kinds:
+        raise UsageError("--type is of customization jobs", f"add --kind {CUSTOMIZATION}, or leave it out")
     age = 0.0 if within is None else seconds("--created-within", within, _YEAR)
     chosen = any((account, regions, kinds, names, types, tags, statuses, within))
     rules = _described(context, account, regions, kinds) if chosen else _configured(context)
     if chosen:
         rules = [_narrowed(rule, names, types, tags, statuses, age) for rule in rules]
+        for warning in unknown_words("the options", [rule.kind for rule in rules], statuses, types):
+            note(f"warning: {warning}")
     if adding:
         service.refuse_if_watched_elsewhere(context)
         name_database(context)
-    found = anyio.run(survey, context.config, rules)
+    found = anyio.run(partial(survey, context.config, rules, tagged=adding or output != "table"))
     with context.store(create=adding) as store:
         watched = {match.job.arn: _watched(store, match) for match in found.matches}
         if adding:
-            _add(store, [match for match in found.matches if watched[match.job.arn] != "yes"])
+            new = [match for match in found.matches if watched[match.job.arn] != "yes"]
+            _add(store, new)
+            watched |= {match.job.arn: "added" for match in new}
         _print(context, found, watched, output)
     _say(found, watched, adding=adding)
     return ExitCode.AWS_REFUSED if found.errors else ExitCode.DONE
@@ -136,7 +144,8 @@ def _narrowed(
 ) -> Rule:
     from dataclasses import replace
 
-    return replace(rule, names=names, types=types, tags=tags, status=statuses, within=within)
+    its_types = types if rule.kind == CUSTOMIZATION else ()
+    return replace(rule, names=names, types=its_types, tags=tags, status=statuses, within=within)
 
 
 def _watched(store: Store, match: Match) -> str:

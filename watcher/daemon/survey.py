@@ -43,8 +43,11 @@ class Survey:
     errors: dict[str, LookError] = field(default_factory=dict)
 
 
-async def survey(config: Config, rules: Sequence[Rule]) -> Survey:
-    """Ask AWS what *rules* match now: running jobs, or those of the statuses that a rule names."""
+async def survey(config: Config, rules: Sequence[Rule], *, tagged: bool) -> Survey:
+    """Ask AWS what *rules* match now: running jobs, or those of the statuses that a rule names.
+
+    Their tags are asked for when a rule is by tags, or they are wanted in the answer (*tagged*): a question for each.
+    """
     settings, result = settings_of(config), Survey()
     keys: dict[Credentials, Keys] = {}
     limiter = anyio.CapacityLimiter(AT_ONCE)
@@ -55,7 +58,7 @@ async def survey(config: Config, rules: Sequence[Rule]) -> Survey:
         look = Look(KINDS[rule.kind], rule.region, ring, account=rule.account)
         async with limiter:
             try:
-                await _match(look, rule, result)
+                await _match(look, rule, result, tagged=tagged)
             except LookError as error:
                 result.errors[f"{rule.account}, {rule.region}, {rule.kind}"] = error
 
@@ -72,11 +75,11 @@ async def survey(config: Config, rules: Sequence[Rule]) -> Survey:
     return result
 
 
-async def _match(look: Look, rule: Rule, result: Survey) -> None:
+async def _match(look: Look, rule: Rule, result: Survey, *, tagged: bool) -> None:
     now = clock.now()
     since = now - rule.within if rule.within else 0.0
     jobs = [job async for job in _listed(look, rule, since) if rule.may_fit(job, now)]
-    tags = await _tags(look, rule, jobs, result)
+    tags = await _tags(look, rule, jobs, result) if tagged or rule.tags else {}
     for job in jobs:
         its = tags.get(job.arn, {})
         if rule.fits_tags(its):

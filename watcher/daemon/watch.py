@@ -131,14 +131,18 @@ class Watch:
         await self._parts.take_turns(f"poll {key}", limit, group.turn, self.bells[key])
 
     async def once(self) -> bool:
-        """Let each group take one turn; return whether a look failed."""
+        """Let each group take one turn, and look at the jobs that were found; return whether a look failed."""
         # The second round is for those that another group's try has let in: while credentials are lost, one tries.
         for _ in range(2):
-            async with anyio.create_task_group() as tasks:
-                for group in self.groups.values():
-                    if not group.swept_at:
-                        tasks.start_soon(group.turn)
+            await self._turn_all(lambda group: not group.swept_at)
+        await self.refresh()
+        await self._turn_all(lambda group: any(job.state == "new" for job in group.jobs.values()))
         return any(group.troubled for group in self.groups.values())
+
+    async def _turn_all(self, which: Callable[[Group], bool]) -> None:
+        async with anyio.create_task_group() as tasks:
+            for group in filter(which, self.groups.values()):
+                tasks.start_soon(group.turn)
 
     async def say_what_still_fails(self, began: float) -> None:
         """Log what AWS could not be asked about before *began*, too: only the process to which it began did say so."""
