@@ -23,7 +23,7 @@ from watcher.model import DEFAULT_EVENTS, JobArn, Transition
 from watcher.policy import Cadence, Limits, Route
 from watcher.store import Store
 from watcher.store.jobs import Wanted
-from watcher.sweep import Account, Group, Watched
+from watcher.sweep import Group, Outage, Watched
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -153,18 +153,18 @@ class Scene:
         group.cadence, group.routes = self.cadence, (Route("all", DEFAULT_EVENTS),)
         return group
 
-    def new_account(self) -> Account:
+    def new_account(self) -> Outage:
         """Return what an account's groups share, as a fresh process would make it."""
         log: Log = self.log
-        return Account(
+        return Outage(
             ACCOUNT,
             self.store.ledger,
             self._transact,
             traits=lambda: [job.traits for job in self.group.jobs.values()],
             now=lambda: self.now,
-            wake=lambda: None,
             on_news=lambda: None,
             log=log,
+            words=("account", "credentials_failing", "credentials_work_again"),
         )
 
     def restart(self) -> None:

@@ -392,6 +392,20 @@ def test_a_list_that_is_denied_is_told_though_jobs_are_watched_and_asked_for_by_
     assert (play.log.lines.count("finding_fails"), play.log.lines.count("finding_works_again")) == (1, 1)
 
 
+def test_that_jobs_can_be_found_again_is_known_to_although_the_clock_was_set_back(estate: Estate) -> None:
+    play = estate.play
+    estate.begin(1)
+    estate.turn()
+    play.aws.list_error = refusal(LookFault.DENIED)
+    for _ in range(12):
+        play.turn(after=130)
+    play.aws.list_error = None
+    play.now -= 6 * HOUR
+    play.group.clock_was_set()
+    estate.turn(after=310)
+    assert [type(changes[0]) for subject, changes in play.told() if "(new jobs)" in subject] == [WatchLost, WatchRegained]
+
+
 def test_a_list_that_is_denied_is_told_while_nothing_is_watched(estate: Estate) -> None:
     """Silence is not health: jobs would go by unseen."""
     estate.play.aws.list_error = refusal(LookFault.DENIED)

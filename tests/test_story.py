@@ -33,7 +33,7 @@ from watcher.policy import Cadence, Route, Traits, post
 from watcher.store import Store
 from watcher.store.jobs import Wanted
 from watcher.store.outbox import Claim
-from watcher.sweep import Account, Group, Watched
+from watcher.sweep import Group, Outage, Watched
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -151,13 +151,12 @@ def alive(world: World, lane: type[Lane]) -> Iterator[tuple[Store, Group, list[L
     store = Store.open(world.path)
     try:
         store.outbox.recover(world.now)
-        account = Account(
+        account = Outage(
             "a@1/*/*",
             store.ledger,
             world.transact,
             traits=lambda: [job.traits for job in group.jobs.values()],
             now=lambda: world.now,
-            wake=lambda: None,
             on_news=lambda: None,
             log=LOG,
         )

@@ -29,7 +29,7 @@ from watcher.simulator import SCENARIOS, Fault, Simulator
 from watcher.simulator import Kind as Trouble
 from watcher.store import Store
 from watcher.store.jobs import Wanted
-from watcher.sweep import Account, Finder, Group, Watched
+from watcher.sweep import Finder, Group, Outage, Watched
 from watcher.sweep.watched import mark_of_facts, mark_of_summary
 
 T = TypeVar("T")
@@ -62,13 +62,12 @@ class Scene:
             self.look,
             store.ledger,
             transact,
-            account=Account(
+            account=Outage(
                 "default@123456789012/*/*",
                 store.ledger,
                 transact,
                 traits=lambda: [job.traits for job in self.group.jobs.values()],
                 now=clock,
-                wake=lambda: None,
                 on_news=lambda: None,
                 log=log,
             ),

@@ -20,7 +20,7 @@ from watcher.loop import Bell
 from watcher.model import Job, JobArn, account_scope, scope_key
 from watcher.policy import Cadence, Traits
 from watcher.policy.discovery import Rule
-from watcher.sweep import Account, Finder, Group, Watched
+from watcher.sweep import Finder, Group, Outage, Watched
 
 LOOK_FOR_EVERY = 5.0
 """Seconds between two Lists for jobs of which somebody else says that something happens to them."""
@@ -66,7 +66,7 @@ class Watch:
         self._keys: dict[Credentials, Keys] = {}
         self._used: dict[str, Credentials] = {}
         self._left: list[Keys] = []
-        self._accounts: dict[str, Account] = {}
+        self._accounts: dict[str, Outage] = {}
         self._rules_read = False
         self._looked_for: dict[str, float] = {}
 
@@ -108,6 +108,8 @@ class Watch:
         """Let nobody wait for a time that was reckoned by another clock."""
         for account in self._accounts.values():
             account.try_again()
+        for group in self.groups.values():
+            group.clock_was_set()
         for bell in self.bells.values():
             bell.ring()
 
@@ -231,12 +233,12 @@ class Watch:
         """Return which credentials all that is of one scope is asked with."""
         return credentials_of(self._parts.config, place.account, place.profile)
 
-    def _account_of(self, scope: str) -> Account:
+    def _account_of(self, scope: str) -> Outage:
         """Return what all groups of the scope's account share."""
         key = account_scope(scope)
         if key not in self._accounts:
             parts = self._parts
-            self._accounts[key] = Account(
+            self._accounts[key] = Outage(
                 key,
                 parts.store.ledger,
                 parts.transact,
@@ -245,12 +247,13 @@ class Watch:
                 wake=lambda: self._wake(key),
                 on_news=self._on_news,
                 log=parts.log,
+                words=("account", "credentials_failing", "credentials_work_again"),
                 elders=lambda: self._kin(key, lambda other, own: other.speaks_for(own)),
                 youngers=lambda: self._kin(key, lambda other, own: own.speaks_for(other)),
             )
         return self._accounts[key]
 
-    def _kin(self, key: str, related: Callable[[Place, Place], bool]) -> list[Account]:
+    def _kin(self, key: str, related: Callable[[Place, Place], bool]) -> list[Outage]:
         """Return the accounts with the credentials of that one, and with jobs, which are *related* to it."""
         places = {account_scope(scope): place for scope, place in self._places.items()}
         own = places[key]

@@ -4,10 +4,10 @@
 AWS (``bedrock``), wording (``render``), sending (``deliver``).
 """
 
-from watcher.sweep.account import Account
 from watcher.sweep.edges import Book, Eyes, Transact
 from watcher.sweep.finder import Finder
 from watcher.sweep.group import Group
+from watcher.sweep.outage import Outage
 from watcher.sweep.watched import Watched
 
-__all__ = ["Account", "Book", "Eyes", "Finder", "Group", "Transact", "Watched"]
+__all__ = ["Book", "Eyes", "Finder", "Group", "Outage", "Transact", "Watched"]

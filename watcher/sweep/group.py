@@ -6,26 +6,23 @@ Nothing that happens to one group, or to one job, delays another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 import anyio
 import anyio.lowlevel
 
 from watcher.bedrock.answers import Answer, Summary
 from watcher.bedrock.kind import Kind
-from watcher.clock import utc
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
-from watcher.model import FINDING, Posting, Sighting, Transition, WatchRegained
-from watcher.policy import LISTED_FROM, SLOWEST_RETRY, Cadence, Limits, Route, Traits, next_look, post, topics
-from watcher.store.ledger import Scope
-from watcher.sweep.account import Account
-from watcher.sweep.decide import Circumstances, is_worth_writing, miss, scope_miss, shared_fault, sight
+from watcher.model import FINDING, Posting, Sighting, Transition
+from watcher.policy import LISTED_FROM, Cadence, Limits, Route, Traits, next_look, topics
+from watcher.sweep.decide import Circumstances, is_worth_writing, miss, shared_fault, sight
 from watcher.sweep.edges import Book, Eyes, Transact
 from watcher.sweep.finder import Finder
 from watcher.sweep.listing import Listing
+from watcher.sweep.outage import Outage
 from watcher.sweep.pages import Pages
-from watcher.sweep.turn import Turn, longest_wait, scope_after
+from watcher.sweep.turn import Turn, longest_wait
 from watcher.sweep.watched import Watched, is_settled, mark_of_summary, summary_hash
 
 AT_ONCE = 8
@@ -54,7 +51,7 @@ class Group:
         book: Book,
         transact: Transact,
         *,
-        account: Account,
+        account: Outage,
         now: Callable[[], float],
         luck: Callable[[], float],
         on_news: Callable[[], None],
@@ -70,20 +67,9 @@ class Group:
         self.finder: Finder | None = None
         self._now, self._luck, self._on_news, self._log = now, luck, on_news, log
         self._next_eyes: Eyes | None = None
-        self._scope: Scope | None = None
-        self._scope_read = False
-        finding = Account(
-            f"{key}{FINDING}",
-            book,
-            transact,
-            traits=lambda: self.traits,
-            now=now,
-            wake=lambda: None,
-            on_news=on_news,
-            log=log,
-            words=("scope", "finding_fails", "finding_works_again"),
-        )
-        self._listing = Listing(key, finding, log)
+        self._whole = self._outage(key, ("scope", "scope_failing", "scope_works_again"))
+        self._finding = self._outage(f"{key}{FINDING}", ("scope", "finding_fails", "finding_works_again"))
+        self._listing = Listing(key, self._finding, log)
         self._durations: dict[tuple[str, str], tuple[float, tuple[float, ...]]] = {}
         self.swept_at = 0.0
         self.next_turn: float | None = None
@@ -107,14 +93,13 @@ class Group:
     @property
     def blind(self) -> bool:
         """Whether AWS cannot be asked about any of these jobs."""
-        return self._scope is not None or self._account.lost
+        return self._whole.lost or self._account.lost
 
     async def turn(self) -> float | None:
         """Look at what is due; return when (epoch seconds) the next turn is, or None with nothing to watch."""
         if self._next_eyes is not None:
             self._eyes, self._next_eyes = self._next_eyes, None
-        if not self._scope_read:
-            self._scope, self._scope_read = await self._transact(self._book.scope, self.key), True
+        await self._whole.load()
         await self._account.load()
         turn = Turn(self._now(), Circumstances(self._kind, self.cadence, self.limits, self.routes, self._luck()))
         certain, plain = await self._due(turn.now)
@@ -142,19 +127,25 @@ class Group:
         if self.finder is not None:
             self.finder.try_again()
         self._account.try_again()
-        if self._scope is not None:
-            self._scope = replace(self._scope, next_poll_at=0.0)
+        self._whole.try_again()
 
-    def _waits(self, now: float) -> bool:
-        """Whether the scope could not be looked at, and it is not yet time to try again."""
-        return self._scope is not None and now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY
+    def clock_was_set(self) -> None:
+        """Wait for no time that was reckoned by another clock."""
+        self._whole.try_again()
+        self._finding.try_again()
+
+    def _outage(self, key: str, words: tuple[str, str, str]) -> Outage:
+        now, on_news, log = self._now, self._on_news, self._log
+        return Outage(
+            key, self._book, self._transact, traits=lambda: self.traits, now=now, on_news=on_news, log=log, words=words
+        )
 
     async def _due(self, now: float) -> tuple[list[Watched], list[Watched]]:
         """Return the jobs that are due: those for which only a Get will do, and the others."""
         jobs = list(self.jobs.values())
         certain: list[Watched] = []
         plain: list[Watched] = []
-        if self._waits(now) and not any(job.asked for job in jobs):
+        if self._whole.waits(now) and not any(job.asked for job in jobs):
             return certain, plain
         for start in range(0, len(jobs), AT_A_STRETCH):
             for job in jobs[start : start + AT_A_STRETCH]:
@@ -168,7 +159,7 @@ class Group:
         first = min(dues, default=None)
         if first is None:
             return None
-        return max(first, self._account.opens_at(), self._scope.next_poll_at if self._scope else 0.0)
+        return max(first, self._account.opens_at(), self._whole.opens_at())
 
     async def _sift(self, turn: Turn, certain: list[Watched], plain: list[Watched]) -> list[Watched]:
         """Return the jobs to Get: those that List cannot answer for, that it shows moved, or that it lacks."""
@@ -200,7 +191,7 @@ class Group:
         """Whether it is time to look for jobs that nobody has added."""
         if self.finder is None or self.finder.due_at > now:
             return False
-        return not self._listing.denied(now) and not self._waits(now)
+        return not self._listing.denied(now) and not self._whole.waits(now)
 
     def _unmoved(self, turn: Turn, job: Watched, summary: Summary) -> bool:
         seen = summary_hash(summary)
@@ -318,17 +309,19 @@ class Group:
             await self._account.works(turn.how, turn.now)
         shared = turn.scope_error or shared_fault(errors, looked=turn.looked, others_work=self._others_work(turn))
         if shared is not None:
-            await self._miss_scope(turn, shared)
+            asking = [job for job in self.jobs.values() if job.asked]
+            await self._whole.miss(turn.how, shared, turn.now)
+            await self._answer(asking)
             return
         for job, error in turn.errors:
             await self._miss_job(turn, job, error)
-        if turn.looked and self._scope is not None:
-            await self._regain_scope(turn)
+        if turn.looked:
+            await self._whole.works(turn.how, turn.now)
 
     def _others_work(self, turn: Turn) -> bool:
         failed = {job.id for job, _ in turn.errors}
         others = (job for job in self.jobs.values() if job.id not in failed)
-        return self._scope is None and any(job.state != "new" and not job.failures for job in others)
+        return not self._whole.lost and any(job.state != "new" and not job.failures for job in others)
 
     async def _miss_job(self, turn: Turn, job: Watched, error: LookError) -> None:
         now = self._now()
@@ -346,31 +339,8 @@ class Group:
         if state.postings:
             self._on_news()
 
-    async def _miss_scope(self, turn: Turn, error: LookError) -> None:
-        now = self._now()
-        state = scope_miss(turn.how, self._scope, self.traits, error, now)
-        asking = [job for job in self.jobs.values() if job.asked]
-        await self._transact(self._book.scope_missed, self.key, state, now)
-        await self._answer(asking)
-        if self._scope is None:
-            self._log.warning("scope_failing", scope=self.key, error=error.what, remedy=error.remedy)
-        self._scope = scope_after(self.key, self._scope, state, now)
-        self._tell({"scope": self.key}, state.transitions, state.postings)
-
     async def _answer(self, asking: list[Watched]) -> None:
         if asking:
             await self._transact(self._book.answer, [job.id for job in asking])
         for job in asking:
             job.asked = False
-
-    async def _regain_scope(self, turn: Turn) -> None:
-        assert self._scope is not None  # noqa: S101 - the caller looked
-        transitions: tuple[Transition, ...] = ()
-        if self._scope.blind_since:
-            transitions = (WatchRegained(utc(self._scope.failing_since)),)
-        now = self._now()
-        postings = post(transitions, self.traits, turn.how.routes, utc(now))
-        await self._transact(self._book.scope_regained, self.key, now, transitions, postings)
-        self._log.info("scope_works_again", scope=self.key)
-        self._scope = None
-        self._tell({"scope": self.key}, transitions, postings)

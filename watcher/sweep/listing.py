@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
-from watcher.sweep.account import Account
 from watcher.sweep.finder import Finder
+from watcher.sweep.outage import Outage
 from watcher.sweep.turn import Turn
 
 LIST_AGAIN = 3600.0
@@ -22,7 +22,7 @@ FIND_AGAIN = 300.0
 class Listing:
     """The List of the scope *key*.  *finding* keeps, and tells, that no rule can find jobs there."""
 
-    def __init__(self, key: str, finding: Account, log: Log) -> None:
+    def __init__(self, key: str, finding: Outage, log: Log) -> None:
         self._key, self._finding, self._log = key, finding, log
         self._from = 0.0
         self._failing = False

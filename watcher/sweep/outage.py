@@ -1,7 +1,8 @@
-"""One account's credentials, as far as they cannot be used: told once, tried by one group, found again for all.
+"""Something that cannot be looked at, or looked with: told once, tried by one at a time, found again for all.
 
-However many regions and kinds an account has, what is wrong with its credentials is wrong for every one of them.
-Not its business: finding credentials (``bedrock.keys``), and what else keeps a group from looking (``sweep.group``).
+An account's credentials are one, however many regions and kinds of jobs it has; a scope is one, however many jobs; and
+so is the finding of new jobs in it.  Not its business: what is wrong (``bedrock.faults``), and whose fault an error is
+(``sweep.group``).
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ _PROBING = 5.0
 """Seconds until a group asks again whether another one's try has worked; it is woken when it has."""
 
 
-class Account:
-    """What the groups of one account share.
+class Outage:
+    """Whether those who share it can look, and what is told when they cannot.
 
-    *traits* are those of the jobs to tell of, *wake* is called when the credentials work again, *on_news* after each
-    commit that queued messages; *words* are the log's: what the key is of, and how the trouble begins and ends.
+    *traits* are those of the jobs to tell of, *wake* is called when looking works again, *on_news* after each commit
+    that queued messages; *words* are the log's: what the key is of, and how the trouble begins and ends.
+
+    Others may have the same credentials: jobs given by name, whose account nobody is sure of, or with a profile that is
+    their account's anyway.  *elders* are those that tell in this one's place, *youngers* those in whose place it tells.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root's one call
@@ -41,12 +45,12 @@ class Account:
         *,
         traits: Callable[[], Iterable[Traits]],
         now: Callable[[], float],
-        wake: Callable[[], None],
         on_news: Callable[[], None],
         log: Log,
-        elders: Callable[[], Sequence[Account]] = tuple,
-        youngers: Callable[[], Sequence[Account]] = tuple,
-        words: tuple[str, str, str] = ("account", "credentials_failing", "credentials_work_again"),
+        words: tuple[str, str, str] = ("scope", "scope_failing", "scope_works_again"),
+        wake: Callable[[], None] = lambda: None,
+        elders: Callable[[], Sequence[Outage]] = tuple,
+        youngers: Callable[[], Sequence[Outage]] = tuple,
     ) -> None:
         self.key = key
         self._book, self._transact, self._traits = book, transact, traits
@@ -60,8 +64,13 @@ class Account:
 
     @property
     def lost(self) -> bool:
-        """Whether its credentials cannot be used."""
+        """Whether looking does not work."""
         return self._scope is not None
+
+    def waits(self, now: float) -> bool:
+        """Return whether it does not work, and it is not yet time to try again."""
+        # Further off than that is a clock that was set back.
+        return self._scope is not None and now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY
 
     @property
     def traits(self) -> list[Traits]:
@@ -90,16 +99,14 @@ class Account:
 
     @contextmanager
     def entered(self, *, asked: bool) -> Iterator[bool]:
-        """Give whether a group may look now: any may, unless the credentials are lost; then one at a time tries.
+        """Give whether a group may look now: any may, unless that does not work; then one at a time tries.
 
         *asked*: somebody waits for the answer.
         """
         if self._scope is None:
             yield True
             return
-        now = self._now()
-        early = now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY  # further off: the clock was set back
-        if self._trying or (early and not asked):
+        if self._trying or (self.waits(self._now()) and not asked):
             yield False
             return
         self._trying = True
@@ -109,7 +116,7 @@ class Account:
             self._trying = False
 
     async def miss(self, how: Circumstances, error: LookError, began: float) -> None:
-        """Write that a turn that *began* then found no credentials, or was refused; told when that has lasted."""
+        """Write that a turn that *began* then could not look; told when that has lasted."""
         async with self._lock:
             if began <= self._missed_at:
                 return  # another group has written the same trouble meanwhile
@@ -125,7 +132,7 @@ class Account:
             self._tell(state.transitions, state.postings)
 
     async def works(self, how: Circumstances, began: float) -> None:
-        """Write that AWS knows us again, before anything that is found out now; told if the loss had been told."""
+        """Write that a turn that *began* then could look; told if the loss had been told."""
         if self._scope is None:
             return
         async with self._lock:
