@@ -403,7 +403,10 @@ def test_that_jobs_can_be_found_again_is_known_to_although_the_clock_was_set_bac
     play.now -= 6 * HOUR
     play.group.clock_was_set()
     estate.turn(after=310)
-    assert [type(changes[0]) for subject, changes in play.told() if "(new jobs)" in subject] == [WatchLost, WatchRegained]
+    assert [type(changes[0]) for subject, changes in play.told() if "(new jobs)" in subject] == [
+        WatchLost,
+        WatchRegained,
+    ]
 
 
 def test_a_list_that_is_denied_is_told_while_nothing_is_watched(estate: Estate) -> None:
