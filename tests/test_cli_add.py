@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support_cli import Answer, Program, add, daemon, missed, program, see, seen
@@ -287,6 +289,19 @@ def test_no_answer_is_said_and_is_no_failure(program: Program, monkeypatch: pyte
         assert program("add", arn(1)) == 0
     assert "no answer within 0.1 s" in program.err
     assert jobs(program)[0].asked_at > 0
+
+
+def test_who_does_not_wait_for_the_answer_is_told_that_the_job_is_watched(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("watcher.cli.add.time", SimpleNamespace(sleep=interrupt, monotonic=time.monotonic))
+    with daemon(program.state_dir):
+        assert program("add", arn(1)) == 130
+    assert "the job is watched all the same: bedrock-watch list\n" in program.err
+    assert jobs(program)[0].watched
 
 
 def test_no_wait_asks_for_nothing(program: Program) -> None:

@@ -111,7 +111,12 @@ def add(  # noqa: PLR0913 - one argument an option
             job, newly = store.jobs.add(one, now, ask=wait)
             done.setdefault(job.id, "added" if newly else "updated" if changed else "already watched")
         if wait:
-            _await(store, done)
+            try:
+                _await(store, done)
+            except KeyboardInterrupt:
+                them = "the job is" if len(done) == 1 else "the jobs are"
+                note(f"{them} watched all the same: bedrock-watch list")
+                raise
         # Each job once, though a name and an ARN may have met in one row.
         done = {store.jobs.get(job).id: word for job, word in done.items()}
         from watcher.cli.jobview import views
