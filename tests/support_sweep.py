@@ -23,7 +23,7 @@ from watcher.model import DEFAULT_EVENTS, JobArn, Transition
 from watcher.policy import Cadence, Limits, Route
 from watcher.store import Store
 from watcher.store.jobs import Wanted
-from watcher.sweep import Group, Outage, Watched
+from watcher.sweep import Group, Outage
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -160,7 +160,7 @@ class Scene:
             ACCOUNT,
             self.store.ledger,
             self._transact,
-            traits=lambda: [job.traits for job in self.group.jobs.values()],
+            traits=lambda: self.group.traits(),  # noqa: PLW0108 - it comes after the account
             now=lambda: self.now,
             on_news=lambda: None,
             log=log,
@@ -174,7 +174,7 @@ class Scene:
         self.group = self.new_group()
         for job in self.store.ledger.roster(0):
             if job.watched and job.state != "ended":
-                self.group.jobs[job.id] = Watched.of(job)
+                self.group.jobs.take(job)
 
     def watch(self, *numbers: int, identifier: str = "") -> None:
         """Add jobs by number, or one by any identifier."""

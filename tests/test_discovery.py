@@ -18,7 +18,7 @@ from watcher.model import CUSTOMIZATION, DEFAULT_EVENTS, Appeared, Job, JobArn, 
 from watcher.policy import Route, Traits
 from watcher.policy.discovery import Found, Rule, bound_of, label_of, tags_of
 from watcher.store.jobs import Wanted
-from watcher.sweep import Finder, Watched
+from watcher.sweep import Finder
 
 RULE = Rule("all", ACCOUNT, "us-east-1", CUSTOMIZATION)
 DAY, HOUR = 86_400.0, 3600.0
@@ -66,7 +66,7 @@ class Estate:
         """Take over what is new in the store, as the daemon does."""
         for job in self.jobs():
             if job.watched and job.state != "ended" and job.id not in self.play.group.jobs:
-                self.play.group.jobs[job.id] = Watched.of(job)
+                self.play.group.jobs.take(job)
 
     def restart(self) -> None:
         """Forget all that is not in the store."""

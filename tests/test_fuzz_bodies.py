@@ -45,7 +45,7 @@ from watcher.policy import Route
 from watcher.render import compose, write
 from watcher.store import Store
 from watcher.store.jobs import Wanted
-from watcher.sweep import Group, Watched
+from watcher.sweep import Group
 
 MODEL: ServiceModel = EXTENDED.get_service_model("bedrock")
 STEPS = {
@@ -88,7 +88,8 @@ class Fuzzed(Scene):
             log=self.log,
         )
         self.group.limits, self.group.routes = self.limits, (Route("all", frozenset(EVENTS)),)
-        self.group.jobs = {job.id: Watched.of(job) for job in store.ledger.roster(0)}
+        for job in store.ledger.roster(0):
+            self.group.jobs.take(job)
 
     def events(self) -> list[Event]:
         """Return the events so far, the oldest first."""
@@ -234,9 +235,10 @@ def test_whatever_a_list_answers_nothing_is_told_of_it(kind: Kind, data: st.Data
     assert shape is not None
     mine = [an_arn(kind)[:-1] + str(number) for number in range(1, 5)]
     with fuzzed(kind, *mine) as scene:
-        for job in list(scene.group.jobs.values()):
+        for job in scene.group.jobs.awake.values():
             job.state, job.arn = "running", job.identifier
             job.confirmed_at = job.looked_at = job.created_at = job.changed_at = scene.now
+        scene.group.jobs.rest([*scene.group.jobs.awake.values()])
         scene.wire.listed = data.draw(bodies(shaped(shape)))
         scene.wire.got = b"nothing that can be read"
         scene.turn(after=10**4)

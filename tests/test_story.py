@@ -33,7 +33,7 @@ from watcher.policy import Cadence, Route, Traits, post
 from watcher.store import Store
 from watcher.store.jobs import Wanted
 from watcher.store.outbox import Claim
-from watcher.sweep import Group, Outage, Watched
+from watcher.sweep import Group, Outage
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -155,7 +155,7 @@ def alive(world: World, lane: type[Lane]) -> Iterator[tuple[Store, Group, list[L
             "a@1/*/*",
             store.ledger,
             world.transact,
-            traits=lambda: [job.traits for job in group.jobs.values()],
+            traits=lambda: group.traits(),  # noqa: PLW0108 - it comes after the account
             now=lambda: world.now,
             on_news=lambda: None,
             log=LOG,
@@ -176,7 +176,7 @@ def alive(world: World, lane: type[Lane]) -> Iterator[tuple[Store, Group, list[L
         group.cadence, group.routes = Cadence(), ROUTES
         for job in store.ledger.roster(0):
             if job.state != "ended":
-                group.jobs[job.id] = Watched.of(job)
+                group.jobs.take(job)
         lanes = [
             lane(
                 name,
@@ -203,8 +203,7 @@ async def live(world: World, lane: type[Lane], *, drain: bool) -> bool:
     """Take every turn that is due; return whether the process survived it."""
     try:
         with alive(world, lane) as (_, group, lanes):
-            for watched in group.jobs.values():
-                watched.due_at = 0.0
+            group.jobs.hasten(0.0)
             await group.turn()
             for one in lanes:
                 while (due := await one.turn()) is not None and (drain or due <= world.now):

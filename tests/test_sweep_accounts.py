@@ -15,7 +15,7 @@ from watcher.errors import LookFault
 from watcher.model import JobArn, StatusChanged, WatchLost, WatchRegained
 from watcher.policy import Traits
 from watcher.store.jobs import Wanted
-from watcher.sweep import Group, Watched
+from watcher.sweep import Group
 
 
 class Estate:
@@ -24,18 +24,18 @@ class Estate:
     def __init__(self, play: Scene, count: int) -> None:
         self.play = play
         self.account = play.account = play.new_account()
-        self.account._traits = self.traits
+        self.account.traits = self.traits
         self.groups: list[Group] = []
         for number in range(1, count + 1):
             play.aws.jobs[arn(number)] = response(number)
             play.store.jobs.add(Wanted(JobArn.parse(arn(number)), "us-east-1"), play.now, ask=False)
             self.groups.append(play.new_group())
         for job, group in zip(play.store.ledger.roster(0), self.groups, strict=True):
-            group.jobs[job.id] = Watched.of(job)
+            group.jobs.take(job)
 
-    def traits(self) -> list[Traits]:
+    async def traits(self) -> list[Traits]:
         """Return those of all jobs."""
-        return [job.traits for group in self.groups for job in group.jobs.values()]
+        return [traits for group in self.groups for traits in await group.traits()]
 
     def turn(self, after: float = 0.0) -> list[float | None]:
         """Let every group take a turn, all at the same time."""

@@ -29,7 +29,7 @@ from watcher.simulator import SCENARIOS, Fault, Simulator
 from watcher.simulator import Kind as Trouble
 from watcher.store import Store
 from watcher.store.jobs import Wanted
-from watcher.sweep import Finder, Group, Outage, Watched
+from watcher.sweep import Finder, Group, Outage
 from watcher.sweep.watched import mark_of_facts, mark_of_summary
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ class Scene:
                 "default@123456789012/*/*",
                 store.ledger,
                 transact,
-                traits=lambda: [job.traits for job in self.group.jobs.values()],
+                traits=lambda: self.group.traits(),  # noqa: PLW0108 - it comes after the account
                 now=clock,
                 on_news=lambda: None,
                 log=log,
@@ -79,7 +79,7 @@ class Scene:
         self.group.limits, self.group.routes = NO_REMINDERS, (Route("all", DEFAULT_EVENTS),)
         for arn in arns:
             job, _ = store.jobs.add(Wanted(JobArn.parse(arn), "us-east-1"), clock(), ask=False)
-            self.group.jobs[job.id] = Watched.of(job)
+            self.group.jobs.take(job)
 
     async def turn(self, seconds: float = 0.0) -> dict[str, int]:
         """Take a turn after some seconds; return what was asked in it."""
@@ -126,7 +126,7 @@ def test_the_end_of_every_job_is_found_and_then_it_is_left_alone(
         assert all(job.ended_at > job.created_at for job in jobs)
         ends = [event for event, _ in store.history.events() if event.version == 2]
         assert len(ends) == 4
-    assert scene.group.jobs == {}
+    assert not scene.group.jobs
 
 
 @EACH_KIND
@@ -155,11 +155,11 @@ def test_a_status_that_nobody_knows_is_running_and_none_of_another_form_is_belie
     async def story() -> None:
         simulator.inject(Fault(kind=Trouble.WRONG_STATUS, operation="Get"))
         await scene.turn()
-        assert all(job.state == "new" for job in scene.group.jobs.values())
+        assert scene.group.jobs.running == 0
         simulator.clear()
         simulator.inject(Fault(kind=Trouble.UNKNOWN_STATUS, operation="Get"))
         await scene.turn(3600)
-        assert all(job.state == "running" for job in scene.group.jobs.values())
+        assert scene.group.jobs.running == 4
         await scene.look.close()
 
     with closing(Store.open(tmp_path / "db")) as store:
@@ -176,9 +176,10 @@ def test_a_list_that_tells_too_little_does_not_put_off_the_get_that_tells_more(
 
     async def story() -> None:
         await scene.turn()
-        often, *_ = scene.group.jobs.values()
+        jobs = scene.group.jobs
+        often, *_ = jobs.rows
         for _ in range(12):
-            often.due_at = clock.now
+            jobs.due_at[jobs.rows[often]] = clock.now
             await scene.turn(20)
         gets = Counter(request.what for request in tuple(simulator.requests) if request.operation == "Get")
         assert sorted(gets.values())[:3] == [4, 4, 4], "each in its own time, and a fifth of that early"

@@ -91,7 +91,7 @@ class Report:
         """Return how things stand, in one line for people."""
         groups = self._watch.groups.values()
         jobs = sum(len(group.jobs) for group in groups)
-        running = sum(job.state == "running" for group in groups for job in group.jobs.values())
+        running = sum(group.jobs.running for group in groups)
         words = f"watching {jobs} job{'' if jobs == 1 else 's'}, {running} running"
         turns = [group.next_turn for group in groups if group.next_turn]
         if turns:

@@ -20,7 +20,7 @@ from watcher.loop import Bell
 from watcher.model import Job, JobArn, account_scope, scope_key
 from watcher.policy import Cadence, Traits
 from watcher.policy.discovery import Rule
-from watcher.sweep import Finder, Group, Outage, Watched
+from watcher.sweep import Finder, Group, Outage
 
 LOOK_FOR_EVERY = 5.0
 """Seconds between two Lists for jobs of which somebody else says that something happens to them."""
@@ -138,7 +138,7 @@ class Watch:
         for _ in range(2):
             await self._turn_all(lambda group: not group.swept_at)
         await self.refresh()
-        await self._turn_all(lambda group: any(job.state == "new" for job in group.jobs.values()))
+        await self._turn_all(lambda group: any(job.state == "new" for job in group.jobs.awake.values()))
         return any(group.troubled for group in self.groups.values())
 
     async def _turn_all(self, which: Callable[[Group], bool]) -> None:
@@ -153,7 +153,7 @@ class Watch:
             if key in keys and scope.failing_since < began:
                 self._say_it_fails(scope.last_error, scope=key)
         groups = [group for group in self.groups.values() if not group.blind]
-        for job_id in [job.id for group in groups for job in group.jobs.values() if job.failures]:
+        for job_id in [job.id for group in groups for job in group.jobs.awake.values() if job.failures]:
             job = await parts.transact(parts.store.jobs.get, job_id)
             if job.failing_since < began:
                 self._say_it_fails(job.last_error, job=job.identifier)
@@ -166,15 +166,11 @@ class Watch:
         watched = job.watched and job.state != "ended"
         for key, group in self.groups.items():
             if not watched or key != job.scope:
-                group.jobs.pop(job.id, None)
+                group.jobs.pop(job.id)
         if not watched:
             return
         group = self.groups.get(job.scope) or self._new_group(Place.of(job))
-        known = group.jobs.get(job.id)
-        if known is None:
-            group.jobs[job.id] = Watched.of(job)
-        else:
-            known.update(job)
+        group.jobs.take(job)
         self.bells[job.scope].ring()
 
     async def _use_rules(self) -> None:
@@ -260,12 +256,16 @@ class Watch:
         return [
             self._accounts[other]
             for other, place in places.items()
-            if self._whose(place) == self._whose(own) and related(place, own) and self._accounts[other].traits
+            if self._whose(place) == self._whose(own) and related(place, own) and self._has_jobs(other)
         ]
 
-    def _traits(self, account: str) -> list[Traits]:
+    def _has_jobs(self, account: str) -> bool:
+        groups = (group for key, group in self.groups.items() if account_scope(key) == account)
+        return any(len(group.jobs) or group.finder for group in groups)
+
+    async def _traits(self, account: str) -> list[Traits]:
         groups = [group for key, group in self.groups.items() if account_scope(key) == account]
-        return [traits for group in groups for traits in group.traits]
+        return [traits for group in groups for traits in await group.traits()]
 
     def _wake(self, account: str) -> None:
         for key, bell in self.bells.items():

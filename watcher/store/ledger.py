@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from watcher.model import Job, Posting, Sighting, Transition
+from watcher.policy import Traits
 from watcher.store.database import Database
 from watcher.store.durations import durations
 from watcher.store.news import write_event
@@ -58,6 +59,16 @@ class Ledger:
         with self._db.reading() as sql:
             rows = f"SELECT {JOB_COLUMNS} FROM jobs WHERE (revision, id) > (?, ?) ORDER BY revision, id LIMIT ?"
             return [job_of(row) for row in sql.execute(rows, (revision, job, most))]
+
+    def jobs(self, ids: Sequence[int]) -> list[Job]:
+        """Return the jobs of these numbers."""
+        with self._db.reading() as sql:
+            return list(_jobs(sql, ids))
+
+    def traits(self, ids: Sequence[int]) -> list[Traits]:
+        """Return what channels can choose the jobs of these numbers by."""
+        with self._db.reading() as sql:
+            return [Traits.of(job) for job in _jobs(sql, ids)]
 
     def facts(self, job: int) -> tuple[int, Mapping[str, Any] | None]:
         """Return the snapshot's version and merged facts of a job; None when it was never seen."""
@@ -146,6 +157,11 @@ class Ledger:
             sql.execute("DELETE FROM scopes WHERE key = ?", (key,))
             if transitions:
                 write_event(sql, f"scope/{key}", transitions, postings, now)
+
+
+def _jobs(sql: sqlite3.Connection, ids: Sequence[int]) -> Iterator[Job]:
+    rows = f"SELECT {JOB_COLUMNS} FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
+    return map(job_of, sql.execute(rows, (json.dumps(ids),)))
 
 
 def _state(miss: Miss) -> tuple[int, float, float, str]:

@@ -8,6 +8,5 @@ from watcher.sweep.edges import Book, Eyes, Transact
 from watcher.sweep.finder import Finder
 from watcher.sweep.group import Group
 from watcher.sweep.outage import Outage
-from watcher.sweep.watched import Watched
 
-__all__ = ["Book", "Eyes", "Finder", "Group", "Outage", "Transact", "Watched"]
+__all__ = ["Book", "Eyes", "Finder", "Group", "Outage", "Transact"]

@@ -5,7 +5,7 @@ Not its business: asking, and writing it down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -31,7 +31,6 @@ from watcher.policy import (
     Cadence,
     Limits,
     Route,
-    Traits,
     is_blind,
     last_word_is_in,
     next_look,
@@ -140,16 +139,15 @@ def miss(how: Circumstances, job: Watched, error: LookError, now: float) -> Miss
     return Miss(failures, since, now + delay, error.dump(), transitions, postings, state)
 
 
-def scope_miss(how: Circumstances, scope: Scope | None, jobs: Iterable[Traits], error: LookError, now: float) -> Miss:
-    """Return the state of a whole scope after a failed turn, with the news that it makes, if any."""
+def scope_miss(how: Circumstances, scope: Scope | None, error: LookError, now: float) -> Miss:
+    """Return the state of a whole scope after a failed turn, with the news that it makes, not yet addressed."""
     failures = scope.failures + 1 if scope else 1
     since = scope.failing_since if scope else now
     transitions: tuple[Transition, ...] = ()
     if not (scope and scope.blind_since) and is_blind(how.cadence, since, failures, now):
         transitions = (WatchLost(error.what, error.remedy, utc(since)),)
     delay = retry_look(how.cadence, failures, how.luck, error.retry_after)
-    postings = post(transitions, jobs, how.routes, utc(now))
-    return Miss(failures, since, now + delay, error.dump(), transitions, postings)
+    return Miss(failures, since, now + delay, error.dump(), transitions)
 
 
 def shared_fault(errors: Sequence[LookError], *, looked: bool, others_work: bool = False) -> LookError | None:

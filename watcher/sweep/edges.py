@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from watcher.bedrock.answers import Answer, Page
-from watcher.model import Posting, Sighting, Transition
+from watcher.model import Job, Posting, Sighting, Transition
+from watcher.policy import Traits
 from watcher.store.findings import Finding, Findings
 from watcher.store.ledger import Miss, Scope
 
@@ -29,6 +30,12 @@ class Eyes(Protocol):
 
 class Book(Protocol):
     """What the sweep remembers.  Each verb is one transaction."""
+
+    def jobs(self, ids: Sequence[int]) -> list[Job]:
+        """Return the jobs of these numbers."""
+
+    def traits(self, ids: Sequence[int]) -> list[Traits]:
+        """Return what channels can choose the jobs of these numbers by."""
 
     def facts(self, job: int) -> tuple[int, Mapping[str, Any] | None]:
         """Return the snapshot's version and merged facts."""

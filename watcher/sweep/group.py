@@ -10,26 +10,30 @@ from collections.abc import Callable, Iterable, Mapping
 import anyio
 import anyio.lowlevel
 
-from watcher.bedrock.answers import Answer, Summary
+from watcher.bedrock.answers import Answer
 from watcher.bedrock.kind import Kind
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
 from watcher.model import FINDING, Posting, Sighting, Transition
-from watcher.policy import LISTED_FROM, Cadence, Limits, Route, Traits, next_look, topics
+from watcher.policy import LISTED_FROM, Cadence, Limits, Route, Traits, topics
 from watcher.sweep.decide import Circumstances, is_worth_writing, miss, shared_fault, sight
 from watcher.sweep.edges import Book, Eyes, Transact
 from watcher.sweep.finder import Finder
 from watcher.sweep.listing import Listing
 from watcher.sweep.outage import Outage
 from watcher.sweep.pages import Pages
+from watcher.sweep.roster import Roster
 from watcher.sweep.turn import Turn, longest_wait
-from watcher.sweep.watched import Watched, is_settled, mark_of_summary, summary_hash
+from watcher.sweep.watched import Watched, is_settled, is_time, summary_hash
 
 AT_ONCE = 8
 """Gets under way at the same time, in one group."""
 
 AT_A_STRETCH = 1000
 """Jobs that are gone through before others may run: a millisecond or two."""
+
+WOKEN_AT_ONCE = 200
+"""Jobs that are read from the store at once: a millisecond or two again."""
 
 AGAIN = "asked again soon"
 
@@ -58,7 +62,7 @@ class Group:
         log: Log,
     ) -> None:
         self.key = key
-        self.jobs: dict[int, Watched] = {}
+        self.jobs = Roster()
         self.cadence = Cadence()
         self.limits = Limits()
         self.routes: tuple[Route, ...] = ()
@@ -74,16 +78,15 @@ class Group:
         self.swept_at = 0.0
         self.next_turn: float | None = None
 
-    @property
-    def traits(self) -> list[Traits]:
+    async def traits(self) -> list[Traits]:
         """Those of its jobs, and of the jobs that its rules would find: whom to tell of its troubles."""
         unseen = [self.finder.traits] if self.finder is not None else []
-        return [*(job.traits for job in self.jobs.values()), *unseen]
+        return [*await self._transact(self._book.traits, [*self.jobs]), *unseen]
 
     @property
     def troubled(self) -> bool:
         """Whether AWS could not be asked, or refused, about any of these jobs."""
-        return self.blind or any(job.failures for job in self.jobs.values())
+        return self.blind or any(job.failures for job in self.jobs.awake.values())
 
     @property
     def turning_over(self) -> bool:
@@ -102,22 +105,21 @@ class Group:
         await self._whole.load()
         await self._account.load()
         turn = Turn(self._now(), Circumstances(self._kind, self.cadence, self.limits, self.routes, self._luck()))
-        certain, plain = await self._due(turn.now)
-        finding = self._finds(turn.now)
-        with self._account.entered(asked=any(job.asked for job in certain)) as may_look:
-            if may_look and (certain or plain or finding):
-                await self._get_all(turn, await self._sift(turn, certain, plain))
+        certain = await self._due(turn.now)
+        with self._account.entered(asked=bool(self._asking())) as may_look:
+            if may_look and (certain or any(self.jobs.wanted) or self._finds(turn.now)):
+                await self._get_all(turn, await self._wake(await self._sift(turn, certain)))
                 await self._judge(turn)
                 self.swept_at = turn.now
+        await self._rest()
         self.next_turn = self._next()
         return self.next_turn
 
     def reconfigure(self, cadence: Cadence, limits: Limits, routes: tuple[Route, ...]) -> None:
         """Go by these from the next turn on."""
-        for job in self.jobs.values():
-            job.due_at = min(job.due_at, self._now() + cadence.slowest)
-            if limits != self.limits and job.state == "running":
-                job.remind_at = 1.0  # as the store has it (Ledger.use_limits): worked out anew by the next Get
+        self.jobs.hasten(self._now() + cadence.slowest)
+        if limits != self.limits:
+            self.jobs.work_out_reminders()  # as the store has it (Ledger.use_limits)
         self.cadence, self.limits, self.routes = cadence, limits, routes
 
     def look_with(self, eyes: Eyes) -> None:
@@ -137,51 +139,73 @@ class Group:
     def _outage(self, key: str, words: tuple[str, str, str]) -> Outage:
         now, on_news, log = self._now, self._on_news, self._log
         return Outage(
-            key, self._book, self._transact, traits=lambda: self.traits, now=now, on_news=on_news, log=log, words=words
+            key, self._book, self._transact, traits=self.traits, now=now, on_news=on_news, log=log, words=words
         )
 
-    async def _due(self, now: float) -> tuple[list[Watched], list[Watched]]:
-        """Return the jobs that are due: those for which only a Get will do, and the others."""
-        jobs = list(self.jobs.values())
-        certain: list[Watched] = []
-        plain: list[Watched] = []
-        if self._whole.waits(now) and not any(job.asked for job in jobs):
-            return certain, plain
-        for start in range(0, len(jobs), AT_A_STRETCH):
-            for job in jobs[start : start + AT_A_STRETCH]:
-                if job.is_due(now, longest_wait(job, self.cadence.slowest)):
-                    (certain if job.needs_get(now) else plain).append(job)
+    async def _due(self, now: float) -> set[int]:
+        """Return the jobs that are due and for which only a Get will do; the other ones are *wanted* of List."""
+        jobs, certain, awake = self.jobs, set[int](), list(self.jobs.awake.values())
+        jobs.want_none()
+        if self._whole.waits(now) and not self._asking():
+            return certain
+        for first in range(0, max(len(awake), jobs.quiet), AT_A_STRETCH):
+            for job in awake[first : first + AT_A_STRETCH]:
+                if job.asked or is_time(job.due_at, job.looked_at, now, longest_wait(self.cadence.slowest, job.state)):
+                    certain.add(job.id)
+            certain.update(jobs.want(first, AT_A_STRETCH, now, longest_wait(self.cadence.slowest)))
             await anyio.lowlevel.checkpoint()
-        return certain, plain
+        return certain
+
+    def _asking(self) -> list[Watched]:
+        """Return the jobs about which a person asks."""
+        return [job for job in self.jobs.awake.values() if job.asked]
+
+    async def _wake(self, jobs: Iterable[int]) -> list[Watched]:
+        """Return *jobs* as they are to be asked for: what memory does not hold of them is read from the store."""
+        waking = list(dict.fromkeys(jobs))
+        for first in range(0, len(waking), WOKEN_AT_ONCE):
+            asleep = [job for job in waking[first : first + WOKEN_AT_ONCE] if job not in self.jobs.awake]
+            if asleep:
+                self.jobs.wake(await self._transact(self._book.jobs, asleep))
+        return [self.jobs.awake[job] for job in waking if job in self.jobs.awake]
+
+    async def _rest(self) -> None:
+        """Let those that are quiet again be so: the turn is over."""
+        quiet = [job for job in self.jobs.awake.values() if job.quiet]
+        for first in range(0, len(quiet), AT_A_STRETCH):
+            self.jobs.rest(quiet[first : first + AT_A_STRETCH])
+            await anyio.lowlevel.checkpoint()
 
     def _next(self) -> float | None:
-        dues = [job.due_at for job in self.jobs.values()] + ([self.finder.due_at] if self.finder else [])
-        first = min(dues, default=None)
+        dues = [self.jobs.next_due(), self.finder.due_at if self.finder else None]
+        first = min((due for due in dues if due is not None), default=None)
         if first is None:
             return None
         return max(first, self._account.opens_at(), self._whole.opens_at())
 
-    async def _sift(self, turn: Turn, certain: list[Watched], plain: list[Watched]) -> list[Watched]:
+    async def _sift(self, turn: Turn, certain: set[int]) -> list[int]:
         """Return the jobs to Get: those that List cannot answer for, that it shows moved, or that it lacks."""
-        finder = self.finder if self.finder and (plain or self._finds(turn.now)) else None
-        by_list, by_get = (plain, certain) if self._kind.listed else ([], [*certain, *plain])
-        if self._listing.denied(turn.now) or (finder is None and len(by_list) < LISTED_FROM):
-            return [*certain, *plain]
+        finder = self.finder if self.finder and (any(self.jobs.wanted) or self._finds(turn.now)) else None
+        if not self._kind.listed:
+            certain.update(self.jobs.missing())
+            self.jobs.want_none()
+        few = finder is None and self.jobs.wanted.count(True) < LISTED_FROM
+        if few or self._listing.denied(turn.now):
+            return [*certain, *self.jobs.missing()]
         if finder is not None:
             finder.due_at = turn.now + self.cadence.slowest * (0.9 + 0.2 * turn.how.luck)
         try:
-            return [*by_get, *await self._list(turn, by_list, finder)]
+            return [*certain, *await self._list(turn, finder)]
         except LookError as error:
             if error.of_scope or error.fault is LookFault.THROTTLED or not self.jobs:
                 turn.scope_error = error
                 return []
             await self._listing.miss(turn, error, finder)
-            return [*certain, *plain]
+            return [*certain, *turn.summaries, *self.jobs.missing()]
 
-    async def _list(self, turn: Turn, wanted: list[Watched], finder: Finder | None) -> list[Watched]:
-        """Return which jobs moved, by List, and which of the *wanted* ones are not there; find others on the way."""
-        pages = Pages(turn, self._eyes, self._kind, self.jobs, self._unmoved, self._saw)
-        listed = await pages.read(wanted, finder)
+    async def _list(self, turn: Turn, finder: Finder | None) -> list[int]:
+        """Return which jobs moved, by List, and which of the wanted ones are not there; find others on the way."""
+        listed = await Pages(turn, self._eyes, self._kind, self.jobs, self._saw).read(finder)
         if finder is not None and await finder.settle(self._eyes):
             self._on_news()
         await self._listing.works(turn, finder)
@@ -192,20 +216,6 @@ class Group:
         if self.finder is None or self.finder.due_at > now:
             return False
         return not self._listing.denied(now) and not self._whole.waits(now)
-
-    def _unmoved(self, turn: Turn, job: Watched, summary: Summary) -> bool:
-        seen = summary_hash(summary)
-        if not self._kind.listed:
-            # It tells too little to settle anything: each job keeps its time, unless even List has something new.
-            before, job.listed = job.listed, seen
-            return before in (0, seen)
-        if seen != job.listed:
-            if mark_of_summary(summary) != job.mark:
-                return False
-            job.listed = seen
-        job.looked_at = turn.now
-        job.due_at = turn.now + next_look(self.cadence, max(turn.now - job.changed_at, 0.0), turn.how.luck)
-        return True
 
     async def _get_all(self, turn: Turn, jobs: Iterable[Watched]) -> None:
         limiter = anyio.CapacityLimiter(AT_ONCE)
@@ -243,7 +253,7 @@ class Group:
         if is_worth_writing(job, seen, known[1]):
             into = await self._transact(self._book.record, seen)
             if into != job.id:
-                self.jobs.pop(job.id, None)
+                self.jobs.pop(job.id)
                 self._on_news()
                 return
             about = {"job": job.identifier, "name": job.label or seen.snapshot.name}
@@ -283,8 +293,7 @@ class Group:
         """Bring the working copy to what was written."""
         if job.failures:
             self._log.info("job_works_again", job=job.identifier)
-        job.arn = job.identifier if job.identifier == seen.arn else seen.arn  # one text, not two
-        job.state, job.mark, job.closing_at = seen.state, seen.mark, seen.closing_at
+        job.arn, job.state, job.mark, job.closing_at = seen.arn, seen.state, seen.mark, seen.closing_at
         job.reminded, job.remind_at = seen.reminded, seen.remind_at
         job.looked_at = job.confirmed_at = seen.seen_at
         job.due_at = seen.next_poll_at
@@ -295,13 +304,13 @@ class Group:
         job.failing_since = job.blind_since = 0.0
         job.asked = False
         if job.state == "ended":
-            self.jobs.pop(job.id, None)
+            self.jobs.pop(job.id)
 
     async def _judge(self, turn: Turn) -> None:
         """Write what failed: as the scope's fault when it is shared, else job by job."""
         errors = [error for _, error in turn.errors]
         if turn.credentials is not None:
-            asking = [job for job in self.jobs.values() if job.asked]
+            asking = self._asking()
             await self._account.miss(turn.how, turn.credentials, turn.now)
             await self._answer(asking)
             return
@@ -309,7 +318,7 @@ class Group:
             await self._account.works(turn.how, turn.now)
         shared = turn.scope_error or shared_fault(errors, looked=turn.looked, others_work=self._others_work(turn))
         if shared is not None:
-            asking = [job for job in self.jobs.values() if job.asked]
+            asking = self._asking()
             await self._whole.miss(turn.how, shared, turn.now)
             await self._answer(asking)
             return
@@ -320,8 +329,9 @@ class Group:
 
     def _others_work(self, turn: Turn) -> bool:
         failed = {job.id for job, _ in turn.errors}
-        others = (job for job in self.jobs.values() if job.id not in failed)
-        return not self._whole.lost and any(job.state != "new" and not job.failures for job in others)
+        others = (job for job in self.jobs.awake.values() if job.id not in failed)
+        well = self.jobs.quiet or any(job.state != "new" and not job.failures for job in others)
+        return not self._whole.lost and bool(well)
 
     async def _miss_job(self, turn: Turn, job: Watched, error: LookError) -> None:
         now = self._now()

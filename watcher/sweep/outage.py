@@ -7,7 +7,7 @@ so is the finding of new jobs in it.  Not its business: what is wrong (``bedrock
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ class Outage:
         book: Book,
         transact: Transact,
         *,
-        traits: Callable[[], Iterable[Traits]],
+        traits: Callable[[], Awaitable[Sequence[Traits]]],
         now: Callable[[], float],
         on_news: Callable[[], None],
         log: Log,
@@ -53,7 +53,8 @@ class Outage:
         youngers: Callable[[], Sequence[Outage]] = tuple,
     ) -> None:
         self.key = key
-        self._book, self._transact, self._traits = book, transact, traits
+        self.traits = traits
+        self._book, self._transact = book, transact
         self._now, self._wake, self._on_news, self._log, self._words = now, wake, on_news, log, words
         self._elders, self._youngers = elders, youngers
         self._scope: Scope | None = None
@@ -71,11 +72,6 @@ class Outage:
         """Return whether it does not work, and it is not yet time to try again."""
         # Further off than that is a clock that was set back.
         return self._scope is not None and now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY
-
-    @property
-    def traits(self) -> list[Traits]:
-        """Those of its own jobs."""
-        return list(self._traits())
 
     def opens_at(self) -> float:
         """Return when it may be tried again (epoch seconds); 0 when nothing is wrong."""
@@ -123,7 +119,8 @@ class Outage:
             now, before = self._now(), self._scope
             if before is None or not before.blind_since:
                 self._quiet = await self._is_spoken_for(error.code)
-            state = scope_miss(how, before, self._concerned(error.code), error, now)
+            state = scope_miss(how, before, error, now)
+            state = replace(state, postings=await self._address(how, state.transitions, error.code, now))
             await self._transact(self._book.scope_missed, self.key, state, now)
             if before is None:
                 subject, failing, _ = self._words
@@ -142,7 +139,7 @@ class Outage:
             transitions: tuple[Transition, ...] = ()
             if self._scope.blind_since:
                 transitions = (WatchRegained(utc(self._scope.failing_since)),)
-            postings = post(transitions, self._concerned(self.code), how.routes, utc(now))
+            postings = await self._address(how, transitions, self.code, now)
             await self._transact(self._book.scope_regained, self.key, now, transitions, postings)
             subject, _, works_again = self._words
             self._log.info(works_again, **{subject: self.key})
@@ -162,12 +159,15 @@ class Outage:
             await elder.load()
         return any(elder.lost and elder.code == code for elder in elders)
 
-    def _concerned(self, code: str) -> list[Traits]:
-        """Return whom to tell of a trouble of that *code*."""
-        if self._quiet:
-            return []
+    async def _address(
+        self, how: Circumstances, news: tuple[Transition, ...], code: str, now: float
+    ) -> tuple[Posting, ...]:
+        """Return the messages that *news* of a trouble of that *code* makes."""
+        if self._quiet or not news:
+            return ()
         youngers = () if code == WRONG_ACCOUNT else self._youngers()  # theirs is none of the others' business
-        return [traits for one in (self, *youngers) for traits in one.traits]
+        traits = [traits for one in (self, *youngers) for traits in await one.traits()]
+        return post(news, traits, how.routes, utc(now))
 
     def _tell(self, transitions: tuple[Transition, ...], postings: tuple[Posting, ...]) -> None:
         if names := sorted(topics(transitions)):

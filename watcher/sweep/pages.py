@@ -7,54 +7,52 @@ cost.  Not its business: what to do with the jobs that moved (``sweep.group``).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 from watcher.bedrock.answers import Page, Summary
 from watcher.bedrock.kind import Kind, MalformedResponse, time_of
 from watcher.model import Outcome
-from watcher.policy import LISTED_FROM
+from watcher.policy import LISTED_FROM, next_look
 from watcher.sweep.edges import Eyes
 from watcher.sweep.finder import Finder
+from watcher.sweep.roster import Roster
 from watcher.sweep.turn import Turn
-from watcher.sweep.watched import Watched
+from watcher.sweep.watched import mark_of_summary, summary_hash
 
 _MOST_PAGES = 1000
 
 
 class Pages:
-    """The reading of one turn.  *unmoved* says of a watched job whether a summary shows it as it was.
-
-    *saw* is called after each answer.
-    """
+    """The reading of one turn.  *saw* is called after each answer."""
 
     def __init__(
         self,
         turn: Turn,
         eyes: Eyes,
         kind: Kind,
-        jobs: Mapping[int, Watched],
-        unmoved: Callable[[Turn, Watched, Summary], bool],
+        jobs: Roster,
         saw: Callable[[Turn], Awaitable[None]],
     ) -> None:
-        self._turn, self._eyes, self._kind, self._unmoved, self._saw = turn, eyes, kind, unmoved, saw
-        self._by_arn = {job.arn: job for job in jobs.values()}
-        self._moved: dict[int, Watched] = {}
-        self._missing: set[int] = set()
+        self._turn, self._eyes, self._kind, self._jobs, self._saw = turn, eyes, kind, jobs, saw
+        self._awake = {job.arn for job in jobs.awake.values()}
         self._finder: Finder | None = None
         self._words = [word for word, outcome in kind.outcomes.items() if outcome is Outcome.RUNNING]
 
-    async def read(self, wanted: Sequence[Watched], finder: Finder | None) -> list[Watched]:
-        """Return which of the watched jobs moved, and which of the *wanted* ones List does not show."""
-        self._missing = {job.id for job in wanted}
+    async def read(self, finder: Finder | None) -> list[int]:
+        """Return which of the watched jobs moved, and which of the wanted ones List does not show."""
         self._finder = finder
-        bounds = [job.created_at - 1 for job in wanted]
+        created_after = self._jobs.oldest_wanted() - 1
         if finder is not None:
             await finder.begin()
             await self._scan(finder.scans())
-            bounds.append(finder.listed_from)
-        if not await self._all(min(bounds)) and len(self._missing) >= LISTED_FROM:
-            await self._by_status(min(job.created_at for job in wanted if job.id in self._missing) - 1)
-        return [*self._moved.values(), *(job for job in wanted if job.id in self._missing)]
+            created_after = min(created_after, finder.listed_from)
+        if not await self._all(created_after) and self._missing >= LISTED_FROM:
+            await self._by_status(self._jobs.oldest_wanted() - 1)
+        return [*self._turn.summaries, *self._jobs.missing()]
+
+    @property
+    def _missing(self) -> int:
+        return self._jobs.wanted.count(True)
 
     async def _scan(self, scans: Mapping[str, float]) -> None:
         """Show the finder every job of some statuses, by the time from which on it was created."""
@@ -68,7 +66,7 @@ class Pages:
     async def _by_status(self, created_after: float) -> None:
         """Look for the missing ones among the jobs that run."""
         for word in self._words:
-            if len(self._missing) < LISTED_FROM:
+            if self._missing < LISTED_FROM:
                 return
             await self._follow(created_after, word)
 
@@ -94,26 +92,45 @@ class Pages:
             found = _created(page) <= newest_wanted
             if found and not self._missing:
                 return True
-            ours = sum(summary.arn in self._by_arn for summary in page.summaries)
+            ours = sum(self._is_ours(summary) for summary in page.summaries)
             if found and self._kind.list_members.status_equals and 2 * ours < len(page.summaries):
                 return False
         return True
 
     async def _page(self, created_after: float, token: str | None, status: str = "") -> Page:
-        turn = self._turn
+        turn, jobs = self._turn, self._jobs
         page = await self._eyes.page(created_after, token, status)
         await self._saw(turn)
         for summary in page.summaries:
-            job = self._by_arn.get(summary.arn)
-            if job is None:
-                if self._finder is not None:
+            row = jobs.rows.get(summary.arn)
+            if row is None:
+                if self._finder is not None and not self._is_ours(summary):
                     self._finder.show(summary)
-            elif not job.needs_get(turn.now):
-                self._missing.discard(job.id)
-                if not self._unmoved(turn, job, summary):
-                    turn.summaries[job.id] = summary
-                    self._moved[job.id] = job
+            elif jobs.get_at[row] > turn.now:
+                jobs.wanted[row] = False
+                if not self._unmoved(row, summary):
+                    turn.summaries[jobs.ids[row]] = summary
         return page
+
+    def _is_ours(self, summary: Summary) -> bool:
+        return summary.arn in self._jobs.rows or summary.arn in self._awake
+
+    def _unmoved(self, row: int, summary: Summary) -> bool:
+        """Return whether a quiet job is shown as it was; then that was its look."""
+        jobs, turn = self._jobs, self._turn
+        seen = summary_hash(summary)
+        if not self._kind.listed:
+            # It tells too little to settle anything: each job keeps its time, unless even List has something new.
+            before, jobs.listed[row] = jobs.listed[row], seen
+            return before in (0, seen)
+        if seen != jobs.listed[row]:
+            if mark_of_summary(summary) != jobs.mark[row]:
+                return False
+            jobs.listed[row] = seen
+        quiet_for = max(turn.now - jobs.changed_at[row], 0.0)
+        jobs.due_at[row] = turn.now + next_look(turn.how.cadence, quiet_for, turn.how.luck)
+        jobs.looked_at[row] = turn.now
+        return True
 
 
 def _created(page: Page) -> float:

@@ -35,10 +35,9 @@ class Turn:
         return not self.looked and any(error.of_scope for _, error in self.errors)
 
 
-def longest_wait(job: Watched, slowest: float) -> float:
-    """Return how far off a job's due time can be, in seconds, unless the clock was set back."""
-    longest = 1.2 * max(slowest, SLOWEST_RETRY)
-    return 1.2 * VANISHED_RETRY if job.state == "vanished" else longest
+def longest_wait(slowest: float, state: str = "running") -> float:
+    """Return how far off the due time of a job in that *state* can be, in seconds, unless the clock was set back."""
+    return 1.2 * (VANISHED_RETRY if state == "vanished" else max(slowest, SLOWEST_RETRY))
 
 
 def scope_after(key: str, before: Scope | None, state: Miss, now: float) -> Scope:

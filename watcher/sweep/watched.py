@@ -1,11 +1,10 @@
-"""One watched job in memory, and the fingerprint by which a List page tells whether it moved."""
+"""One job that a turn asks for, and the fingerprint by which a List page tells whether it moved."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from sys import intern
 from typing import Any
 
 import msgspec
@@ -57,31 +56,28 @@ class Watched:
 
     @classmethod
     def of(cls, job: Job) -> Watched:
-        """Return the working copy of a stored job.
-
-        There may be a hundred thousand: what many have in common (words, zeros) is held once.
-        """
+        """Return the working copy of a stored job."""
         return cls(
             id=job.id,
             identifier=job.identifier,
-            arn=job.identifier if job.identifier == job.arn else job.arn,
+            arn=job.arn,
             name=job.name,
             label=job.label,
             tags=job.tags,
-            account=intern(job.account),
-            region=intern(job.region),
-            state=intern(job.state),
+            account=job.account,
+            region=job.region,
+            state=job.state,
             asked=job.asked_at > 0,
             due_at=job.next_poll_at,
             confirmed_at=job.confirmed_at,
             created_at=job.created_at,
             changed_at=job.changed_at,
-            closing_at=job.closing_at or 0.0,
+            closing_at=job.closing_at,
             failures=job.failures,
-            failing_since=job.failing_since or 0.0,
-            blind_since=job.blind_since or 0.0,
+            failing_since=job.failing_since,
+            blind_since=job.blind_since,
             mark=job.mark,
-            expected=job.expected or 0.0,
+            expected=job.expected,
             reminded=job.reminded,
             remind_at=job.remind_at,
         )
@@ -97,21 +93,25 @@ class Watched:
         self.asked, self.expected, self.remind_at = job.asked_at > 0, job.expected, job.remind_at
         self.due_at = min(self.due_at, job.next_poll_at)
 
-    def is_due(self, now: float, longest: float) -> bool:
-        """Return whether it is time; a due time further off than *longest* is a clock that was set back."""
-        if self.asked or self.due_at - now > longest:
-            return True
-        return self.due_at - _AHEAD * max(self.due_at - self.looked_at, 0.0) * (self.looked_at > 0) <= now
+    @property
+    def quiet(self) -> bool:
+        """Whether List can answer for it: it was seen running, is in no trouble, and nobody asks for it."""
+        return self.state == "running" and not self.asked and not self.failures and bool(self.arn)
 
-    def needs_get(self, now: float) -> bool:
-        """Return whether List cannot answer: never seen, in trouble, asked for, to be reminded of or confirmed."""
-        if 0 < self.remind_at <= now:
-            return True
-        if self.state != "running" or self.asked or self.failures or not self.arn:
-            return True
+    @property
+    def get_at(self) -> float:
+        """When only a Get will do for a quiet one: to remind of it, or to confirm it."""
         # Spread evenly: each job has its own hour of the day.
         spread = (self.id * 0.6180339887 % 1.0) * CONFIRM_EVERY
-        return (now - spread) // CONFIRM_EVERY > (self.confirmed_at - spread) // CONFIRM_EVERY
+        confirm_at = spread + ((self.confirmed_at - spread) // CONFIRM_EVERY + 1) * CONFIRM_EVERY
+        return min(confirm_at, self.remind_at) if self.remind_at > 0 else confirm_at
+
+
+def is_time(due_at: float, looked_at: float, now: float, longest: float) -> bool:
+    """Return whether a job is due; a due time further off than *longest* is a clock that was set back."""
+    if due_at - now > longest:
+        return True
+    return due_at - _AHEAD * max(due_at - looked_at, 0.0) * (looked_at > 0) <= now
 
 
 def summary_hash(summary: Summary) -> int:
