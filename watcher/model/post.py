@@ -47,9 +47,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The receiver accepted the message; *receiver_data* is what it answered that later messages need."""
+    """The receiver accepted the message; *receiver_data* is what it answered that later messages need.
+
+    *confirmed* is False where the service never confirms a message (IRC, syslog over UDP): it left, no more is known.
+    """
 
     receiver_data: Mapping[str, str] = field(default_factory=dict)
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
