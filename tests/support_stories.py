@@ -13,9 +13,12 @@ from watcher.bedrock.customization import read
 from watcher.bedrock.kinds import KINDS
 from watcher.diff import diff
 from watcher.model import (
+    Crash,
     Event,
     FailureExplained,
+    Gap,
     Job,
+    Operator,
     Outcome,
     Reminder,
     StatusChanged,
@@ -184,6 +187,11 @@ def cases() -> dict[str, Doc]:
             minutes=369,
             earlier=(timedelta(minutes=170), timedelta(minutes=185)),
         ),
+        "gap": _own("gap", Gap(minute(100), minute(192), "killed")),
+        "crash": _own(
+            "crash", Crash(3, "polling job nova-support-v3", "KeyError: 'a'", "job nova-support-v3", minute(189))
+        ),
+        "operator": _own("operator", Operator("alice", "mute", "nova-support-v3", "for 2h")),
         "queued": told(
             Reminder("queued", minute(0), 2 * 3600),
             status="InProgress",
@@ -193,6 +201,11 @@ def cases() -> dict[str, Doc]:
     }
     docs = {name: compose(one) for name, one in {**stories, **of_each_kind()}.items()}
     return docs | {"digest": compose_summary(_digest(stories), "digest")}
+
+
+def _own(name: str, change: Transition) -> Story:
+    """Return a story about bedrock-watch itself."""
+    return Story(Event(41, f"watch/{name}", 1, (change,), SEEN), SEEN, "watchtower")
 
 
 def of_each_kind() -> dict[str, Story]:

@@ -91,6 +91,9 @@ EVENTS = (
     "watch_lost",
     "watch_regained",
     "delivery_dead",
+    "gap",
+    "crash",
+    "operator",
     "overdue",
     "stalled",
     "queued",
@@ -98,7 +101,7 @@ EVENTS = (
 )
 """The names that a channel's ``on`` may list."""
 
-QUIET_EVENTS = frozenset({"appeared", "field"})
+QUIET_EVENTS = frozenset({"appeared", "field", "operator"})
 """What a channel is not told unless its ``on`` asks for it."""
 
 DEFAULT_EVENTS = frozenset(EVENTS) - QUIET_EVENTS

@@ -20,6 +20,11 @@ _CHANGES = {"StepChanged": "step", "FieldChanged": "path"}
 _HEAD = re.compile(
     r"(?P<what>UNDELIVERED to channel|TEST of channel|[A-Z]+(?: [A-Z]+)*) (?P<who>jobs of (?:account )?\S+|jobs given by name|[\w.-]+)(?P<rest>.*)"
 )
+_OWN = (
+    (re.compile(r"(MONITORING GAP) on \S+: .+"), "watch/gap"),
+    (re.compile(r"(CRASHED) bedrock-watch on .+"), "watch/crash"),
+    (re.compile(r"(ADDED|DROPPED|MUTED|REMOVED|RETRIED|UNMUTED) .+ by \S+"), "watch/operator"),
+)
 _LINE = re.compile(r"(?P<what>Job|validation|data processing|training): (?P<old>[\w ]+) -> (?P<new>\w+)(?= at |,|$)")
 _ENTRY = re.compile(r"\d\d-\d\d \d\d:\d\d  (?P<head>.+?)(?P<late> \(late\))?")
 _EVENT = re.compile(r"event (\d+), bedrock-watch on ")
@@ -122,6 +127,9 @@ def _entries(lines: list[str], events: list[int], *, repeat: bool) -> tuple[Told
 
 def _head(title: str) -> tuple[str, str]:
     """Return a title's headline and its subject."""
+    for pattern, subject in _OWN:
+        if own := pattern.fullmatch(title):
+            return own[1], subject
     found = _HEAD.fullmatch(title)
     if not found:
         raise Unreadable(f"a title that says nothing: {title!r}")

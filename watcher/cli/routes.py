@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from watcher.config import ChannelConfig
     from watcher.model import Job
 
-_ABOUT_CHANNELS = frozenset({"delivery_dead"})
+_ABOUT_NO_JOB = frozenset({"delivery_dead", "gap", "crash", "operator"})
 
 
 def verdict(channel: ChannelConfig, job: Traits, unknown: Collection[str] = ()) -> Verdict:
@@ -24,7 +24,7 @@ def verdict(channel: ChannelConfig, job: Traits, unknown: Collection[str] = ()) 
 
     *unknown* names the choices (``accounts``, ``regions``, ``names``) that only AWS can decide: they are taken to fit.
     """
-    if channel.on <= _ABOUT_CHANNELS:
+    if channel.on <= _ABOUT_NO_JOB:
         return Verdict(False, "its on names no event of a job")
     route = Route(
         channel.name,

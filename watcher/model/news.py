@@ -98,6 +98,45 @@ class DeliveryDead:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Nothing was monitored from *began_at* to *ended_at*.
+
+    *cause* is ``stopped``, ``killed``, ``crashed``, ``rebooted``, ``suspended`` or ``unknown``.
+    """
+
+    began_at: datetime
+    ended_at: datetime
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """bedrock-watch crashed *count* times since *since_at*, the last time because of *error*, a bug.
+
+    *doing* says what the process was doing then, and *quarantined* what it sets aside from now on; empty when nothing.
+    """
+
+    count: int
+    doing: str
+    error: str
+    quarantined: str
+    since_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A person, *user*, operated the watch: *action* is the command's name, *target* what it was about.
+
+    *note* says how, or why; it may be empty.
+    """
+
+    user: str
+    action: str
+    target: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelTest:
     """A person asked whether *channel* works."""
 
@@ -115,6 +154,9 @@ Transition = (
     | WatchRegained
     | Reminder
     | DeliveryDead
+    | Gap
+    | Crash
+    | Operator
     | ChannelTest
 )
 
@@ -123,7 +165,8 @@ Transition = (
 class Event:
     """One poll's news of one subject: one message per channel.
 
-    *subject* is ``job/<id>``, ``scope/<key>`` or ``channel/<name>``; (*subject*, *version*) is unique.
+    *subject* is ``job/<id>``, ``scope/<key>``, ``channel/<name>``, or for events about bedrock-watch itself
+    ``watch/gap``, ``watch/crash`` or ``watch/operator``; (*subject*, *version*) is unique.
     """
 
     id: int

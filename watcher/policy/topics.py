@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from watcher.model import (
     Appeared,
     ChannelTest,
+    Crash,
     DeliveryDead,
     FailureExplained,
     FieldChanged,
+    Gap,
+    Operator,
     Outcome,
     Reminder,
     Severity,
@@ -36,6 +39,9 @@ _TOPICS: dict[type[Transition], str] = {
     WatchLost: "watch_lost",
     WatchRegained: "watch_regained",
     DeliveryDead: "delivery_dead",
+    Gap: "gap",
+    Crash: "crash",
+    Operator: "operator",
     ChannelTest: "channel_test",
 }
 _ENDINGS = {
@@ -53,6 +59,8 @@ _WARNINGS = frozenset(
         "vanished",
         "watch_lost",
         "delivery_dead",
+        "gap",
+        "crash",
         "overdue",
         "stalled",
         "queued",

@@ -16,8 +16,11 @@ from watcher.model import (
     PROVISIONED,
     Appeared,
     ChannelTest,
+    Crash,
     DeliveryDead,
     FailureExplained,
+    Gap,
+    Operator,
     Outcome,
     Reminder,
     StatusChanged,
@@ -27,6 +30,7 @@ from watcher.model import (
     WatchLost,
     WatchRegained,
 )
+from watcher.render.own import own_subject, own_title
 from watcher.render.story import Story
 from watcher.render.words import between, clean, offset, shorten
 
@@ -100,6 +104,8 @@ def _of_the_watch(story: Story, change: Transition) -> tuple[str, str, str]:
             return "CANNOT WATCH", "", f" since {_clock(change.since_at, story.zone)}"
         case WatchRegained():
             return "WATCHING AGAIN", "", f" after {between(change.since_at, story.event.observed_at)}"
+        case Gap() | Crash() | Operator():
+            return own_title(change)
         case Appeared():
             return "WATCHING", "queued" if story.queued else change.status, ""
         case Reminder():
@@ -131,14 +137,21 @@ def _subject(story: Story) -> str:
     kind, _, rest = story.event.subject.partition("/")
     if kind == "channel":
         return rest
-    account = rest.removesuffix("/*/*")
-    if account != rest:  # model.account_scope
+    if kind == "watch":
+        return own_subject(story)
+    return _scope(rest)
+
+
+def _scope(key: str) -> str:
+    """Return a scope by its *key*, in words."""
+    account = key.removesuffix("/*/*")
+    if account != key:  # model.account_scope
         return f"jobs of {account.replace('default@', 'account ')}" if account != "default@-" else "jobs given by name"
-    whose, _, kind = rest.rpartition("/")
+    whose, _, kind = key.rpartition("/")
     if kind.endswith(FINDING):
-        return f"new {NOUNS[kind.removesuffix(FINDING)]}s of {whose}"
+        return f"new {NOUNS.get(kind.removesuffix(FINDING), 'job')}s of {whose}"
     if kind not in NOUNS:
-        return f"jobs of {rest}"
+        return f"jobs of {key}"
     return f"jobs of {whose}" if kind == CUSTOMIZATION else f"{NOUNS[kind]}s of {whose}"
 
 

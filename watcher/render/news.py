@@ -18,9 +18,12 @@ from watcher.model import (
     PROVISIONED,
     Appeared,
     ChannelTest,
+    Crash,
     DeliveryDead,
     FailureExplained,
     FieldChanged,
+    Gap,
+    Operator,
     Outcome,
     Reminder,
     StatusChanged,
@@ -31,6 +34,7 @@ from watcher.model import (
     WatchRegained,
 )
 from watcher.render.facts import usual
+from watcher.render.own import own_lines
 from watcher.render.particulars import committed_until, text
 from watcher.render.story import Story
 from watcher.render.words import between, clean, duration, moment, shorten
@@ -88,14 +92,8 @@ def _lines(change: Transition, story: Story) -> Iterator[str]:  # noqa: C901 - o
             yield f"Looking works again; blind since {moment(change.since_at, zone)}."
         case Reminder():
             yield from _reminder(change, story)
-        case DeliveryDead():
-            count = f"{change.count} messages" if change.count > 1 else "A message"
-            about = f", about {change.about}," if change.about else ""
-            yield f"{count} for channel {change.channel}{about} could not be delivered: {change.reason}"
-            yield "Until it works again, what else is given up there is not told anew."
-            yield "See: bedrock-watch deliveries --state dead; send again: bedrock-watch deliveries retry --all-dead"
-        case ChannelTest():
-            yield f"This is a test of channel {change.channel}: its alerts arrive."
+        case Gap() | Crash() | Operator() | DeliveryDead() | ChannelTest():
+            yield from own_lines(change, zone)
         case FailureExplained():
             pass  # it stands in its own block
 

@@ -14,11 +14,14 @@ from watcher.model import (
     CUSTOMIZATION,
     INVOCATION,
     Appeared,
+    Crash,
     DeliveryDead,
     Event,
     FailureExplained,
     FieldChanged,
+    Gap,
     Job,
+    Operator,
     Outcome,
     Reminder,
     Snapshot,
@@ -66,6 +69,7 @@ _JOB = Job(
 )
 _BATCH_ARN = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghij34"
 _BATCH = replace(_JOB, identifier=_BATCH_ARN, arn=_BATCH_ARN, name="nightly-tickets", kind=INVOCATION)
+_OF_THE_WATCH = frozenset({"gap", "crash", "operator"})
 _OF_BATCHES = frozenset({"partially_completed", "expired"})
 _RAN, _BEGAN = timedelta(hours=3, minutes=12), timedelta(minutes=42)
 
@@ -80,6 +84,8 @@ def sample(topic: str, now: datetime, host: str) -> Story:
     event = Event(1, "job/1", 2, transitions, now)
     if topic == "delivery_dead":
         return Story(replace(event, subject="channel/mail"), now, host)
+    if topic in _OF_THE_WATCH:
+        return Story(replace(event, subject=f"watch/{topic}"), now, host)
     job, snapshot = (_BATCH, _batch(status, at)) if topic in _OF_BATCHES else (_JOB, _snapshot(status, at))
     return Story(event, now, host, job=job, snapshot=snapshot, status=status, steps=snapshot.steps)
 
@@ -176,6 +182,20 @@ _TOPICS: dict[str, Callable[[datetime], tuple[tuple[Transition, ...], str]]] = {
         (DeliveryDead("mail", 1, "550 5.1.1 no such mailbox", "nova-support-v3 (event 40)"),),
         "",
     ),
+    "gap": lambda at: ((Gap(at - timedelta(minutes=47), at, "killed"),), ""),
+    "crash": lambda at: (
+        (
+            Crash(
+                3,
+                "polling job nova-support-v3",
+                "KeyError: 'steps'",
+                "job nova-support-v3",
+                at - timedelta(minutes=2),
+            ),
+        ),
+        "",
+    ),
+    "operator": lambda _: ((Operator("alice", "mute", "nova-support-v3", "for 2h"),), ""),
     "overdue": _reminded("overdue", timedelta(hours=3), _RUNS),
     "stalled": _reminded("stalled", timedelta(hours=3), _RUNS),
     "stopping": _reminded("stopping", timedelta(minutes=30), "Stopping"),
