@@ -79,11 +79,12 @@ def test_an_endless_text_is_cut_so_that_the_event_arrives(tmp_path: Path) -> Non
     assert len(entry(tmp_path, "info", "x", error="é" * 1_000_000)["BEDROCK_ERROR"]) == 8192
 
 
-def test_without_the_journal_s_socket_lines_with_a_priority_go_to_stderr(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    Journal(f"{tmp_path}/nowhere").take(event="job_failing", level="error", job="x y")
-    assert capsys.readouterr().err == '<3>job_failing job="x y"\n'
+def test_without_the_journal_s_socket_lines_with_a_priority_go_to_stderr(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    Journal(f"{tmp_path}/nowhere", descriptor=writing).take(event="job_failing", level="error", job="x y")
+    assert os.read(reading, 4096).decode() == '<3>job_failing job="x y"\n'
+    os.close(reading)
+    os.close(writing)
 
 
 def test_stderr_is_the_journal_when_systemd_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,12 +173,16 @@ def test_which_service_we_are_is_known_to_its_main_process(
 
 @pytest.mark.parametrize("address", ["", "relative", "vsock:2:1234", "/nowhere/at/all", "@nobody-listens-here"])
 def test_nobody_listening_is_no_error(address: str) -> None:
-    Notifier(address).ready("fine")
+    notifier = Notifier(address)
+    notifier.ready("fine")
+    notifier.close()
 
 
 def test_a_line_break_in_a_status_begins_no_other_variable(tmp_path: Path) -> None:
     with manager(f"{tmp_path}/notify") as systemd:
-        Notifier(f"{tmp_path}/notify").status("one\nWATCHDOG=trigger\n")
+        notifier = Notifier(f"{tmp_path}/notify")
+        notifier.status("one\nWATCHDOG=trigger\n")
+        notifier.close()
         assert systemd.hear() == [{"STATUS": "one WATCHDOG=trigger"}]
 
 

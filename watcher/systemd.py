@@ -11,11 +11,14 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
-_PATIENCE = 1.0
-"""Seconds that a service manager which does not read may hold us up."""
+from watcher.writequeue import WriteQueue
+
+_CAPACITY = 65_536
+"""Bytes that may wait for a service manager that does not read."""
 
 _EXTEND_BY, _EXTEND_EVERY = 60.0, 15.0
 
@@ -47,6 +50,7 @@ class Notifier:
     def __init__(self, address: str = "", watchdog: float = 0.0) -> None:
         self.watchdog = watchdog
         self._address = address
+        self._queue = WriteQueue(capacity=_CAPACITY)
 
     @classmethod
     def of(cls, env: Mapping[str, str] = os.environ) -> Notifier:
@@ -103,10 +107,16 @@ class Notifier:
         # "@" stands for the NUL byte of an abstract socket; a line break would begin another variable.
         address = "\0" + self._address[1:] if self._address[0] == "@" else self._address
         lines = (f"{name}={' '.join(value.split())}" for name, value in variables.items())
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-                sock.settimeout(_PATIENCE)
-                sock.connect(address)
-                sock.send("\n".join(lines).encode())
-        except OSError:
-            return
+        data = "\n".join(lines).encode()
+        self._queue.put(partial(_send, address, data), len(data))
+
+    def close(self) -> None:
+        """Wait until all is told, for a second at most: the last message is that we stop."""
+        self._queue.flush()
+
+
+def _send(address: str, data: bytes) -> None:
+    """Send one datagram, however long the service manager takes to read it.  Raises OSError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.connect(address)
+        sock.send(data)

@@ -85,6 +85,7 @@ def _watch(context: Context, log: Log, hangups: list[int], *, once: bool) -> int
             return _end_of(group, log)
         finally:
             store.close()
+            notify.close()
 
 
 def _end_of(group: BaseExceptionGroup[BaseException], log: Log) -> int:

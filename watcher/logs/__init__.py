@@ -6,12 +6,15 @@ failed refresh of credentials, urllib3 and Apprise print URLs, and those hold se
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
-from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 from watcher.logs.journal import Journal, is_stderr
+from watcher.logs.stream import QueuedStream
+from watcher.writequeue import WriteQueue, write_all
 
 _QUIET = ("aioboto3", "aiobotocore", "botocore", "boto3", "urllib3", "requests", "asyncio", "aiohttp")
 
@@ -35,28 +38,42 @@ class Log(Protocol):
         """Log that something failed that somebody has to see to."""
 
 
-class _Stderr:
-    """Takes lines for stderr: a full disk, or a terminal that is gone, costs lines, not the daemon."""
+class _Lines:
+    """Takes finished lines for stderr: a full disk, or a terminal that is gone, costs lines, not the daemon."""
 
-    def take(self, line: str) -> None:
-        """Write one line."""
-        with suppress(OSError):
-            sys.stderr.write(f"{line}\n")
-            sys.stderr.flush()
+    def __init__(self, queue: WriteQueue, descriptor: int) -> None:
+        self._queue, self._descriptor = queue, descriptor
 
-    debug = info = warning = error = take
+    def _put(self, line: str, *, important: bool) -> None:
+        data = f"{line}\n".encode(errors="backslashreplace")
+        self._queue.put(partial(write_all, self._descriptor, data), len(data), important=important)
+
+    def info(self, line: str) -> None:
+        """Queue a line that gives way to more important ones."""
+        self._put(line, important=False)
+
+    def warning(self, line: str) -> None:
+        """Queue a line that pushes out routine ones."""
+        self._put(line, important=True)
+
+    debug, error = info, warning
 
 
 def setup(*, verbose: int = 0, colors: bool = False) -> Log:
-    """Configure logging to stderr and return the logger; with *verbose* debug lines too, on a terminal in *colors*."""
+    """Configure logging to stderr and return the logger; with *verbose* debug lines too, on a terminal in *colors*.
+
+    From here on nothing blocks on stderr: the log, and all else that is written to ``sys.stderr``, goes through a
+    queue and a thread of its own.
+    """
     import structlog  # noqa: PLC0415 - only the daemon pays for it
 
-    terminal = sys.stderr.isatty()
+    terminal, descriptor = sys.stderr.isatty(), sys.stderr.fileno()
     level = logging.DEBUG if verbose else logging.INFO
+    queue = WriteQueue(on_dropped=_report_dropped)
     processors: list[Any] = [structlog.processors.add_log_level]
-    sink: Journal | _Stderr = _Stderr()
+    sink: Journal | _Lines = _Lines(queue, descriptor)
     if is_stderr():
-        sink = Journal()
+        sink = Journal(queue=queue, descriptor=descriptor)
     else:
         processors.append(structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%SZ" if terminal else "iso", utc=True))
         if terminal:
@@ -68,12 +85,21 @@ def setup(*, verbose: int = 0, colors: bool = False) -> Log:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: sink,
     )
+    sys.stderr = QueuedStream(queue, descriptor)
+    atexit.register(queue.flush)
     logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr)
     hush()
     # Until a channel is opened: from then on its words go to whoever sends (``channels.standins``).
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     log: Log = structlog.get_logger()
     return log
+
+
+def _report_dropped(count: int) -> None:
+    """Log how many lines nobody took: the gap in the log is named where it ends."""
+    import structlog  # noqa: PLC0415 - setup has imported it
+
+    structlog.get_logger().warning("log_lines_dropped", count=count, remedy="let something read the log")
 
 
 def hush() -> None:

@@ -10,8 +10,10 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from functools import partial
 from typing import Any
+
+from watcher.writequeue import WriteQueue, write_all
 
 SOCKET = "/run/systemd/journal/socket"
 
@@ -24,14 +26,14 @@ _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3}
 class Journal:
     """Takes structlog's events: as fields through the journal's socket or, without it, as lines with a priority.
 
-    The lines are what the journal understands of a service's stderr (sd-daemon(3)).
+    The lines are what the journal understands of a service's stderr (sd-daemon(3)); *descriptor* is that stderr.
     """
 
-    def __init__(self, path: str = SOCKET) -> None:
-        self._path = path
+    def __init__(self, path: str = SOCKET, queue: WriteQueue | None = None, descriptor: int = 2) -> None:
+        self._path, self._queue, self._descriptor = path, queue or WriteQueue(), descriptor
 
     def take(self, *, event: str, level: str, **fields: Any) -> None:  # noqa: ANN401
-        """Write one event; one that nobody takes is lost, and holds nothing up."""
+        """Queue one event."""
         priority, line = _PRIORITIES.get(level, 5), as_line(event, fields)
         told: dict[str, Any] = {
             "MESSAGE": line,
@@ -40,15 +42,19 @@ class Journal:
             "BEDROCK_EVENT": event,
             **{f"BEDROCK_{name.upper()}": value for name, value in fields.items()},
         }
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
-                sock.sendto(b"".join(_field(name, _text(value)) for name, value in told.items()), self._path)
-        except OSError:
-            with suppress(OSError):
-                sys.stderr.write(f"<{priority}>{line}\n")
-                sys.stderr.flush()
+        entry = b"".join(_field(name, _text(value)) for name, value in told.items())
+        write = partial(self._write, entry, f"<{priority}>{line}\n".encode(errors="backslashreplace"))
+        self._queue.put(write, len(entry), important=priority <= _PRIORITIES["warning"])
 
     debug = info = warning = error = take
+
+    def _write(self, entry: bytes, line: bytes) -> None:
+        """Send an entry to the journal; without one, write its line to stderr.  Raises OSError."""
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+                sock.sendto(entry, self._path)
+        except OSError:
+            write_all(self._descriptor, line)
 
 
 def is_stderr(env: Mapping[str, str] = os.environ) -> bool:
