@@ -73,7 +73,7 @@ def test_those_that_ended_long_ago_are_shown_with_all(program: Program) -> None:
         seen(store, 1, **LONG_AGO)
     assert program("list") == 0
     assert program.out == ""
-    assert "bedrock-watch list --all shows all" in program.err
+    assert "not shown; to see all: bedrock-watch list --all" in program.err
     assert program("list", "--all") == 0
     assert "Completed" in program.out
 

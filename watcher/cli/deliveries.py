@@ -5,7 +5,7 @@ Not its business: sending them, which the daemon does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,8 +13,8 @@ import click
 from watcher import clock
 from watcher.cli import service, values
 from watcher.cli.context import Context
-from watcher.cli.options import complete_job, output_option
-from watcher.cli.output import note, print_document, print_json, print_table, write
+from watcher.cli.options import COUNT, LIMIT_HELP, MORE, USUAL_LIMIT, complete_job, output_option, seconds, usual_limit
+from watcher.cli.output import note, print_document, print_json, print_table, say_left_out, write
 from watcher.cli.words import Cell, ago, counted, plain, span, subject_title
 from watcher.errors import UnknownJob, UsageError
 
@@ -82,16 +82,35 @@ def deliveries() -> None:
 @deliveries.command("list")
 @click.argument("job", metavar="[JOB]", required=False, shell_complete=complete_job)
 @click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only those; repeatable.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the latest ones.")
+@click.option("--limit", type=click.IntRange(1, COUNT), help=f"{LIMIT_HELP} {USUAL_LIMIT}, or all with --since.")
+@click.option("--since", metavar="TIME", help='Only messages written since then: "30m", "12h", "7d".')
 @output_option
 @click.pass_obj
-def list_deliveries(context: Context, *, job: str | None, states: tuple[str, ...], limit: int, output: str) -> None:
-    """List messages, of one job or of all, the oldest first."""
+def list_deliveries(
+    context: Context,
+    *,
+    job: str | None,
+    states: tuple[str, ...],
+    limit: int | None,
+    since: str | None,
+    output: str,
+) -> None:
+    """List messages, of one job or of all, the oldest first.
+
+    If --limit leaves messages out, stderr says how many, and so does "left_out" in JSON.
+    """
+    begin = clock.now() - seconds("--since", since) if since else 0.0
     with context.store() as store:
-        found = store.history.deliveries(states, store.jobs.find(job).id if job else None, limit)
-    _print(context, found, output)
-    if not found and output == "table":
-        note("no such message" if states or job else "no message yet")
+        of_job = store.jobs.find(job).id if job else None
+        chosen = store.history.choose_deliveries(states, of_job, begin, usual_limit(limit, since))
+        found = chosen.read(lambda page: store.history.deliveries(ids=page))
+        if output != "table":
+            print_json(output, {}, "deliveries", map(values.delivery, found), chosen.left_out)
+        elif chosen.keys:
+            print_deliveries(context, found)
+        else:
+            note("no such message" if states or job or since else "no message yet")
+    say_left_out(chosen.left_out, ("earlier message is", "earlier messages are"), MORE)
 
 
 @deliveries.command()
@@ -133,7 +152,7 @@ def retry(context: Context, *, ids: tuple[int, ...], all_dead: bool, output: str
     with context.store() as store:
         tests = 0
         if all_dead:
-            dead = store.history.deliveries(("dead",), limit=-1)
+            dead = store.history.deliveries(("dead",))
             ids = tuple(one.id for one in dead if one.subject != f"channel/{one.channel}")
             tests = len(dead) - len(ids)
         store.dead_letters.retry(ids, clock.now())
@@ -164,7 +183,7 @@ def drop(context: Context, *, ids: tuple[int, ...], output: str) -> None:
     _print(context, found, output)
 
 
-def print_deliveries(context: Context, found: Sequence[Told]) -> None:
+def print_deliveries(context: Context, found: Iterable[Told]) -> None:
     """Print messages as a table."""
     now = clock.now()
     print_table(context, _HEADERS, [_row(one, now) for one in found], _SPARE)
@@ -224,7 +243,7 @@ def _try(context: Context, number: int, one: Attempt) -> tuple[Cell, ...]:
 
 
 def _found(store: Store, ids: Sequence[int]) -> list[Told]:
-    return store.history.deliveries(ids=tuple(ids), limit=-1) if ids else []
+    return store.history.deliveries(ids=tuple(ids))
 
 
 def _warn_of_unknown_channels(context: Context, found: Sequence[Told]) -> None:

@@ -13,8 +13,8 @@ import click
 
 from watcher import clock
 from watcher.cli.context import Context
-from watcher.cli.options import complete_job, output_option, seconds
-from watcher.cli.output import note, print_json, print_table
+from watcher.cli.options import COUNT, LIMIT_HELP, MORE, USUAL_LIMIT, complete_job, output_option, seconds, usual_limit
+from watcher.cli.output import note, print_json, print_table, say_left_out
 from watcher.cli.words import Cell, plain, subject_title
 
 if TYPE_CHECKING:
@@ -28,23 +28,28 @@ _SPARE = ("AWS'S TIME",)  # the words tell it too
 
 @click.command()
 @click.argument("job", metavar="[JOB]", required=False, shell_complete=complete_job)
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the latest ones.")
+@click.option("--limit", type=click.IntRange(1, COUNT), help=f"{LIMIT_HELP} {USUAL_LIMIT}, or all with --since.")
 @click.option("--since", metavar="TIME", help='How far back: "30m", "12h", "7d".')
 @output_option
 @click.pass_obj
-def events(context: Context, *, job: str | None, limit: int, since: str | None, output: str) -> None:
-    """Show what changed, of one job or of all, the oldest first."""
+def events(context: Context, *, job: str | None, limit: int | None, since: str | None, output: str) -> None:
+    """Show what changed, of one job or of all, the oldest first.
+
+    If --limit leaves events out, stderr says how many, and so does "left_out" in JSON.
+    """
     begin = clock.now() - seconds("--since", since) if since else 0.0
     with context.store() as store:
-        found = store.history.events(store.jobs.find(job).id if job else None, limit, begin)
-    if output != "table":
-        from watcher.cli import values
+        chosen = store.history.choose_events(store.jobs.find(job).id if job else None, begin, usual_limit(limit, since))
+        found = chosen.read(lambda page: store.history.events(ids=page))
+        if output != "table":
+            from watcher.cli import values
 
-        print_json(output, {}, "events", [values.event(*one) for one in found])
-    elif found:
-        print_table(context, _HEADERS, [row for one in found for row in _rows(context, *one)], _SPARE)
-    else:
-        note("nothing has changed yet" + (" in that time" if since else ""))
+            print_json(output, {}, "events", (values.event(*one) for one in found), chosen.left_out)
+        elif chosen.keys:
+            print_table(context, _HEADERS, [row for one in found for row in _rows(context, *one)], _SPARE)
+        else:
+            note("nothing has changed yet" + (" in that time" if since else ""))
+    say_left_out(chosen.left_out, ("earlier event is", "earlier events are"), MORE)
 
 
 def _rows(context: Context, event: Event, job: Job | None) -> Iterator[tuple[Cell, ...]]:

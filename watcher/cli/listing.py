@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from watcher import clock
 from watcher.cli.context import Context
-from watcher.cli.output import name_database, note, print_json, print_table
+from watcher.cli.output import name_database, note, print_json, print_table, say_left_out
 from watcher.cli.words import RUNNING_STEPS, Cell, ago, counted, plain, span, status_cell
 from watcher.errors import ExitCode
 
@@ -22,6 +22,9 @@ _A_DAY = 86_400.0
 
 _HEADERS = ("JOB", "STATUS", "SUB-TASK", "DURATION", "CHANGED", "ERROR", "REGION", "ID", "KIND")
 _SPARE = ("KIND", "ID", "REGION", "CHANGED", "DURATION")
+
+_ENDED = ("job that ended more than a day ago is", "jobs that ended more than a day ago are")
+_ALL = "to see all: bedrock-watch list --all"
 
 
 def show_list(context: Context, *, every: bool = False, output: str = "table") -> int:
@@ -35,8 +38,11 @@ def show_list(context: Context, *, every: bool = False, output: str = "table") -
         from watcher.store import Store
 
         store = Store(database)
-        jobs = views(store, store.jobs.listed(every=every, ended_since=now - _A_DAY))
-    print_json(output, {"database": str(context.database)}, "jobs", [view.document() for view in jobs])
+        chosen = store.jobs.choose(every=every, ended_since=now - _A_DAY)
+        jobs = chosen.read(lambda page: views(store, store.jobs.by_ids(page)))
+        head = {"database": str(context.database)}
+        print_json(output, head, "jobs", (view.document() for view in jobs), chosen.left_out)
+    say_left_out(chosen.left_out, _ENDED, _ALL)
     return ExitCode.DONE
 
 
@@ -57,13 +63,15 @@ def print_running(context: Context, database: Database, now: float) -> None:
 
 
 def _print_table(context: Context, database: Database, now: float, *, every: bool) -> int:
+    from watcher.store.listing import left_out
+
     rows = _listed(database, now, every=every)
+    ended = 0 if every else left_out(database, ended_since=now - _A_DAY)
     if rows:
         print_table(context, _HEADERS, [_cells(row, now) for row in rows], _SPARE)
-    elif every or not _listed(database, now, every=True):
+    elif not ended:
         note(awaiting(context) or "no jobs yet: bedrock-watch add JOB")
-    else:
-        note("no job runs, and none ended within a day: bedrock-watch list --all shows all")
+    say_left_out(ended, _ENDED, _ALL)
     return ExitCode.DONE
 
 

@@ -24,6 +24,22 @@ output_option = click.option(
 )
 """``-o table|json|jsonl``."""
 
+COUNT = 2**63 - 1
+"""The largest number that a SQLite column or a LIMIT can hold."""
+
+USUAL_LIMIT = 100
+"""Rows of a list that grows for ever, unless --limit or --since says otherwise."""
+
+LIMIT_HELP = "Number of rows, the latest ones; by default"
+
+MORE = "to see more: --limit N, or --since TIME for all since then"
+"""How to see what such a list has left out."""
+
+
+def usual_limit(limit: int | None, since: str | None) -> int | None:
+    """Return how many rows to show, None for all: a period that is asked for is shown as a whole."""
+    return limit if limit is not None or since else USUAL_LIMIT
+
 
 def seconds(option: str, text: str, most: float = float("inf")) -> float:
     """Return the seconds that an option's *text* means; raises UsageError for none, and for more than *most*."""

@@ -128,13 +128,35 @@ def _wrapped(cell: Cell, width: int) -> list[Cell]:
     return [(part, color) if color else part for part in wrap(text, width, break_on_hyphens=False)]
 
 
-def print_json(output: str, head: Mapping[str, Any], name: str, items: Sequence[Mapping[str, Any]]) -> None:
-    """Print *items*: for ``json`` as the member *name* of one document with *head*, for ``jsonl`` one a line."""
-    if output == "json":
-        print_document(output, {**head, name: items})
+def print_json(
+    output: str, head: Mapping[str, Any], name: str, items: Iterable[Mapping[str, Any]], left_out: int | None = None
+) -> None:
+    """Print *items* as they come: for ``json`` as the member *name* of one document with *head*, else one per line.
+
+    *left_out* is how many rows a list that can be cut does not show; if there are any, each line has it too.
+    """
+    cut = {} if left_out is None else {"left_out": left_out}
+    if output != "json":
+        for item in items:
+            print_document(output, {**item, **cut} if left_out else item)
         return
+    import json
+    from textwrap import indent
+
+    # The same bytes as one call of dumps would give, without all the items in memory at once.
+    opening = json.dumps({"version": VERSION, **head, **cut}, indent=2).removesuffix("\n}")
+    write(f"{opening},\n  {json.dumps(name)}: [", end="")
+    separator = ""
     for item in items:
-        print_document(output, item)
+        write(f"{separator}\n{indent(json.dumps(item, indent=2), '    ')}", end="")
+        separator = ","
+    write("\n  ]\n}" if separator else "]\n}")
+
+
+def say_left_out(left_out: int, what: tuple[str, str], remedy: str) -> None:
+    """Say on stderr that a list was cut: how many rows are missing (*what* is one, or several), and how to see them."""
+    if left_out:
+        note(f"{left_out} {what[left_out > 1]} not shown; {remedy}")
 
 
 def print_document(output: str, document: Mapping[str, Any]) -> None:

@@ -150,7 +150,7 @@ def _real(context: Context, job: str, event: str | None, manner: Manner) -> _Tol
 
     with context.store() as store:
         found = store.jobs.find(job)
-        past = [one for one, _ in store.history.events(found.id, limit=-1)]
+        past = [one for one, _ in store.history.events(found.id)]
         if not past:
             made_up = _made_up(event or _USUAL, manner)
             return made_up._replace(words=f"nothing has happened to {found.title} yet; {made_up.words}")

@@ -56,7 +56,7 @@ def try_channels(context: Context, store: Store, names: Sequence[str]) -> dict[s
 @contextmanager
 def _tests(store: Store, names: Sequence[str]) -> Iterator[Mapping[str, int]]:
     """Put a test message into the queue for each channel; yield their ids by the names; leave none behind."""
-    for left in store.history.deliveries(_WAITING, limit=-1):
+    for left in store.history.deliveries(_WAITING):
         # An earlier test that was interrupted would be sent first.
         if left.subject == f"channel/{left.channel}" and left.channel in names:
             store.dead_letters.drop(left.id, clock.now())
@@ -104,7 +104,7 @@ def _failures(store: Store, ids: Mapping[str, int], untried: str) -> dict[str, s
 
 
 def _told(store: Store, ids: Mapping[str, int]) -> list[Told]:
-    return store.history.deliveries(ids=tuple(ids.values()), limit=-1) if ids else []
+    return store.history.deliveries(ids=tuple(ids.values()))
 
 
 def _is_tried(one: Told) -> bool:

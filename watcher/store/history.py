@@ -16,6 +16,7 @@ from watcher.store.durations import durations
 from watcher.store.ledger import Scope
 from watcher.store.listing import WATCHED
 from watcher.store.rows import JOB_COLUMNS, event_of, job_of
+from watcher.store.selection import Selection, latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +132,20 @@ class History:
             rows = sql.execute("SELECT * FROM scopes ORDER BY key")
             return {row["key"]: Scope(**{name: row[name] for name in Scope.__slots__}) for row in rows}
 
-    def events(self, job: int | None = None, limit: int = 1000, since: float = 0.0) -> list[tuple[Event, Job | None]]:
-        """Return the last *limit* events *since* then, of one job or of all, oldest first, each with its job."""
+    def choose_events(self, job: int | None, since: float, limit: int | None) -> Selection:
+        """Choose the last *limit* events (None: all) *since* then (epoch seconds), of one *job* or of all."""
+        where = "(:job IS NULL OR job = :job) AND observed_at >= :since"
+        return latest(self._db, "events", where, {"job": job, "since": since}, limit)
+
+    def events(
+        self, job: int | None = None, *, after: int = 0, ids: tuple[int, ...] | None = None
+    ) -> list[tuple[Event, Job | None]]:
+        """Return events, oldest first, each with its job: of one *job*, later than number *after*, or by *ids*."""
         with self._db.reading() as sql:
             rows = sql.execute(
-                "SELECT * FROM events WHERE (? IS NULL OR job = ?) AND observed_at >= ? ORDER BY id DESC LIMIT ?",
-                (job, job, since, limit),
+                f"SELECT * FROM events WHERE (:job IS NULL OR job = :job) AND id > :after AND {_among('id', ids)}"
+                " ORDER BY id",
+                {"job": job, "after": after, "ids": json.dumps(ids)},
             ).fetchall()
             jobs = {
                 row["id"]: job_of(row)
@@ -145,7 +154,7 @@ class History:
                     (json.dumps(sorted({row["job"] for row in rows} - {None})),),
                 )
             }
-            return [(event_of(row), jobs.get(row["job"])) for row in reversed(rows)]
+            return [(event_of(row), jobs.get(row["job"])) for row in rows]
 
     def story(self, event: Event) -> Background:
         """Return what a message about *event* is written from."""
@@ -166,10 +175,22 @@ class History:
             rows = sql.execute(f"SELECT {JOB_COLUMNS} FROM jobs WHERE {WATCHED} AND state != 'ended' ORDER BY id")
             return tuple(job.title for job in map(job_of, rows) if scope in job.scopes)
 
+    def choose_deliveries(self, states: tuple[str, ...], job: int | None, since: float, limit: int | None) -> Selection:
+        """Choose the last *limit* deliveries (None: all) written *since* then: of some *states*, of one *job*."""
+        return latest(
+            self._db,
+            "deliveries AS d JOIN events AS e ON e.id = d.event",
+            "(:states = '[]' OR d.state IN (SELECT value FROM json_each(:states)))"
+            " AND (:job IS NULL OR e.job = :job) AND d.created_at >= :since",
+            {"states": json.dumps(states), "job": job, "since": since},
+            limit,
+            key="d.id",
+        )
+
     def deliveries(
-        self, states: tuple[str, ...] = (), job: int | None = None, limit: int = 1000, ids: tuple[int, ...] = ()
+        self, states: tuple[str, ...] = (), job: int | None = None, *, ids: tuple[int, ...] | None = None
     ) -> list[Told]:
-        """Return the last *limit* deliveries, oldest first: of some *states*, of one *job*, or by *ids*."""
+        """Return deliveries, oldest first: of some *states*, of one *job*, or by *ids*."""
         with self._db.reading() as sql:
             rows = sql.execute(
                 "SELECT d.*, e.job, e.transitions, j.label, j.name, j.identifier,"
@@ -178,11 +199,10 @@ class History:
                 " AND older.state IN ('pending', 'sending', 'uncertain')) AS behind"
                 " FROM deliveries AS d JOIN events AS e ON e.id = d.event LEFT JOIN jobs AS j ON j.id = e.job"
                 " WHERE (:states = '[]' OR d.state IN (SELECT value FROM json_each(:states)))"
-                " AND (:ids = '[]' OR d.id IN (SELECT value FROM json_each(:ids)))"
-                " AND (:job IS NULL OR e.job = :job) ORDER BY d.id DESC LIMIT :limit",
-                {"states": json.dumps(states), "ids": json.dumps(ids), "job": job, "limit": limit},
+                f" AND {_among('d.id', ids)} AND (:job IS NULL OR e.job = :job) ORDER BY d.id",
+                {"states": json.dumps(states), "ids": json.dumps(ids), "job": job},
             ).fetchall()
-            return [_told(row) for row in reversed(rows)]
+            return [_told(row) for row in rows]
 
     def attempts(self, delivery: int) -> list[Attempt]:
         """Return every try of a delivery, oldest first."""
@@ -228,6 +248,11 @@ class History:
             return {
                 row["channel"]: ChannelRecord(counts[row["channel"]], row["sent_at"], row["last_error"]) for row in rows
             }
+
+
+def _among(key: str, ids: tuple[int, ...] | None) -> str:
+    """Return the SQL that a *key* is one of ``:ids``; one that SQLite can look up in an index, so without an OR."""
+    return "1" if ids is None else f"{key} IN (SELECT value FROM json_each(:ids))"
 
 
 def _told(row: sqlite3.Row) -> Told:

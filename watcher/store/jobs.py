@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,10 @@ from watcher.model import CUSTOMIZATION, Job, JobArn
 from watcher.store.database import Database
 from watcher.store.listing import WATCHED
 from watcher.store.rows import JOB_COLUMNS, job_of
+from watcher.store.selection import Selection
+
+_ORDER = "state = 'ended', created_at DESC, id DESC"
+"""Of a list of jobs: those that run come first, then the youngest."""
 
 _NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)"
 
@@ -122,10 +127,31 @@ class Jobs:
         with self._db.reading() as sql:
             rows = sql.execute(
                 f"SELECT {JOB_COLUMNS} FROM jobs WHERE {WATCHED} AND (? OR state != 'ended' OR ended_at >= ?)"
-                " ORDER BY state = 'ended', created_at DESC, id DESC",
+                f" ORDER BY {_ORDER}",
                 (every, ended_since),
             )
             return [job_of(row) for row in rows]
+
+    def choose(self, *, every: bool, ended_since: float) -> Selection:
+        """Choose the watched jobs as ``listed`` does, and in its order; count those that *ended_since* leaves out."""
+        with self._db.reading() as sql:
+            rows = sql.execute(
+                f"SELECT id FROM jobs WHERE {WATCHED} AND (? OR state != 'ended' OR ended_at >= ?) ORDER BY {_ORDER}",
+                (every, ended_since),
+            )
+            keys = array("q", (row[0] for row in rows))
+            total: int = sql.execute(f"SELECT count(*) FROM jobs WHERE {WATCHED}").fetchone()[0]
+        return Selection(keys, total - len(keys))
+
+    def by_ids(self, ids: tuple[int, ...]) -> list[Job]:
+        """Return these jobs, in the order of their *ids*, without those that another job was merged with meanwhile."""
+        with self._db.reading() as sql:
+            rows = sql.execute(
+                f"SELECT {JOB_COLUMNS} FROM jobs WHERE merged_into IS NULL AND id IN (SELECT value FROM json_each(?))",
+                (json.dumps(ids),),
+            )
+            found = {row["id"]: job_of(row) for row in rows}
+        return [found[key] for key in ids if key in found]
 
     def get(self, job_id: int) -> Job:
         """Return one job by our own id, following a merge; raises UnknownJob."""

@@ -59,3 +59,12 @@ def listed(database: Database, now: float, *, every: bool, ended_since: float) -
     """
     with database.reading() as sql:
         return sql.execute(_ROWS, (now, every, ended_since)).fetchall()
+
+
+def left_out(database: Database, *, ended_since: float) -> int:
+    """Return how many watched jobs a list does not show that is not of every job."""
+    with database.reading() as sql:
+        rows = sql.execute(
+            f"SELECT count(*) FROM jobs WHERE {WATCHED} AND state = 'ended' AND ended_at < ?", (ended_since,)
+        )
+        return int(rows.fetchone()[0])

@@ -64,12 +64,18 @@ def examine(path: Path, *, thorough: bool) -> Condition:
         return Condition(
             version=scalar["user_version"],
             ours=scalar["application_id"] == APPLICATION_ID,
-            problems=() if problems == ["ok"] else tuple(problems),
-            orphans=tuple(orphans),
+            problems=() if problems == ["ok"] else _said_whole(problems),
+            orphans=_said_whole(orphans),
             size=scalar["page_count"] * scalar["page_size"],
             free=scalar["freelist_count"] * scalar["page_size"],
             gives_back=scalar["auto_vacuum"] == 2,
         )
+
+
+def _said_whole(problems: list[str]) -> tuple[str, ...]:
+    """Return *problems*; where SQLite was asked for no more of them, with a last line that says so."""
+    more = [f"there may be more; only the first {_MOST} are named"] if len(problems) == _MOST else []
+    return (*problems, *more)
 
 
 _SCALARS = ("user_version", "application_id", "page_count", "page_size", "freelist_count", "auto_vacuum")

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-_MOST = 1000
-
 
 class Source(Protocol):
     """A database that somebody keeps up to date."""
@@ -85,14 +83,14 @@ def standing(store: Store, job: int, after: int) -> Standing:
     found = store.jobs.get(job)
     troubles = store.history.scopes()
     blind = any(troubles[key].blind_since for key in found.scopes if key in troubles)
-    told = tuple(one for one in store.history.events(found.id, _MOST) if one[0].id > after)
+    told = tuple(store.history.events(found.id, after=after))
     (view,) = views(store, [found])
     return Standing(view, told, blind or found.blind_since > 0)
 
 
 def last_event(store: Store, job: int) -> int:
     """Return the number of a job's last event: 0 when there is none; of one that is over, of the event before that."""
-    events = [event.id for event, _ in store.history.events(job, 2)]
+    events = list(store.history.choose_events(job, 0.0, 2).keys)
     if store.jobs.get(job).state == "ended" and events:
         events.pop()
     return events[-1] if events else 0
