@@ -335,7 +335,7 @@ def test_news_that_cannot_be_worded_arrives_all_the_same_and_holds_up_nothing(
     stage.news(1)
     stage.news(1)
     with monkeypatch.context() as patch:
-        patch.setattr("watcher.deliver.compose", broken)
+        patch.setattr("watcher.deliver.lane.compose", broken)
         anyio.run(stage.lane(post).turn)
     stage.turns(stage.lane(post))
     assert [message.title for message in post.messages] == [
