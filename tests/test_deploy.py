@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from packaging.markers import Marker  # which pytest needs
+from packaging.requirements import Requirement
 
 TOP = Path(__file__).parents[1]
 DEPLOY = TOP / "deploy/systemd"
@@ -47,6 +48,18 @@ def test_the_services_lock_is_the_lock_without_the_extras() -> None:
     names = {pin.partition("==")[0] for pin in services}
     assert needed("bedrock-watch", set()) - {"bedrock-watch"} <= names
     assert not names & {"pytest", "moto", "mypy"}
+
+
+def requirements(name: str) -> dict[str, Requirement]:
+    """Return what the installed distribution *name* requires, by name, extras included."""
+    found = map(Requirement, distribution(name).requires or ())
+    return {requirement.name: requirement for requirement in found}
+
+
+@pytest.mark.parametrize("sdk", ["boto3", "botocore"])
+def test_the_bounds_of_the_sdk_are_those_that_aiobotocore_sets(sdk: str) -> None:
+    """Old releases of pip need them in our own metadata, to resolve in seconds; after a new aioboto3 they move."""
+    assert requirements("bedrock-watch")[sdk].specifier == requirements("aiobotocore")[sdk].specifier
 
 
 @pytest.mark.parametrize("script", [DEPLOY / "install.sh", TOP / ".ci/run"], ids=lambda script: script.name)
