@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -467,3 +468,39 @@ def test_the_policy_names_the_queue_only_where_there_is_one(tmp_path: Path) -> N
         }
     ]
     assert "sqs:" not in Home(tmp_path, "http://127.0.0.1:9", [ARN]).run("iam-policy").stdout
+
+
+POISONED_MESSAGE = """
+import watcher.hints as hints
+whole = hints.job_of
+def job_of(body):
+    if "poison" in body:
+        raise KeyError("planted")
+    return whole(body)
+hints.job_of = job_of
+"""
+
+
+def test_a_message_that_crashes_the_daemon_is_left_to_its_queue_and_the_others_are_read(
+    clock: Clock, simulator: Simulator, endpoint: str, queue: Queue, tmp_path: Path
+) -> None:
+    """A planted bug ends the daemon three times; the fourth process goes on without that message."""
+    arn = simulator.play(failing())
+    with web_receiver() as hook:
+        home = Hourly(tmp_path, endpoint, [arn], {"hook": hook_url(hook)}, more=table(queue), hook=POISONED_MESSAGE)
+        queue.sqs.set_queue_attributes(QueueUrl=queue.url, Attributes={"RedrivePolicy": "", "VisibilityTimeout": "0"})
+        queue.sqs.send_message(QueueUrl=queue.url, MessageBody="poison")
+        for _ in range(3):
+            environment = home.environment() | home.operations().environment
+            ended = subprocess.run(home.command("run"), capture_output=True, env=environment, timeout=60, check=False)
+            assert ended.returncode == 70, ended.stderr
+        with home.running() as daemon:
+            daemon.wait_for(lambda: any("CRASHED" in alert.title for alert in posted(hook)))
+            clock.now += 110 * MINUTE
+            queue.sqs.send_message(
+                QueueUrl=queue.url, MessageBody=event(CUSTOMIZATION, jobArn=arn, jobStatus="Completed")
+            )
+            daemon.wait_for(lambda: any("FAILED nova-legal-v1" in alert.title for alert in posted(hook)))
+            assert daemon.terminate() == 0
+        assert "message/" in home.run("quarantine").stdout
+    assert queue.count() == 1

@@ -7,10 +7,12 @@ Standard library only.  Not its business: what is in the files.
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _SHARED = 0o660
 
@@ -27,6 +29,54 @@ def make(path: Path) -> None:
                 os.fchmod(descriptor, path.parent.stat().st_mode & _SHARED)
         finally:
             os.close(descriptor)
+
+
+def read_regular(path: Path, most: int) -> bytes | None:
+    """Return what the regular file at *path* holds; None when there is none, or when it holds more than *most* bytes.
+
+    Never follows a link, and never waits: others can write its directory, and a FIFO would hold up whoever opens it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as stream:
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            content = stream.read(most + 1)
+        except OSError:
+            return None
+    return content if len(content) <= most else None
+
+
+def read_json(path: Path, most: int) -> dict[str, Any]:
+    """Return the JSON object in the regular file at *path*; an empty one when there is none (see ``read_regular``)."""
+    try:
+        found = json.loads(read_regular(path, most) or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put *content* into the place of the file at *path*, atomically.  Raises OSError.
+
+    The new file is made by us alone (O_EXCL, with a name that nobody can guess); a link at *path* is replaced, and
+    what it points to stays as it is.
+    """
+    fresh = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _SHARED)
+        with os.fdopen(descriptor, "wb") as stream:
+            with suppress(PermissionError):  # a file system without modes
+                os.fchmod(descriptor, path.parent.stat().st_mode & _SHARED)
+            stream.write(content)
+        fresh.replace(path)
+    except OSError:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise
 
 
 def who_may(path: Path, *, write: bool = True) -> str:

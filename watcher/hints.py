@@ -7,12 +7,14 @@ crash in between costs a look more, and no news.  Not its business: the looks th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from hashlib import blake2b
 from typing import Protocol, TypeVar, TypeVarTuple
 
 import anyio
 
 from watcher.bedrock.eventbridge import job_of
 from watcher.bedrock.queue import Letter
+from watcher.doing import Cause, doing
 from watcher.errors import LookError
 from watcher.logs import Log
 from watcher.model import JobArn
@@ -56,10 +58,15 @@ class Transact(Protocol):
         """Run it."""
 
 
+async def _nothing() -> frozenset[str]:
+    return frozenset()
+
+
 class Hints:
     """The turns of one queue.  *failing* is why it cannot be read, if so.
 
-    *on_hint* wakes whoever looks; *on_stranger* is called with a job that nobody watches, which a rule may be about.
+    *on_hint* wakes whoever looks; *on_stranger* is called with a job that nobody watches, which a rule may be about;
+    *set_aside* returns the keys of the messages that are in quarantine.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root's one call
@@ -73,8 +80,9 @@ class Hints:
         on_hint: Callable[[], None],
         on_stranger: Callable[[JobArn], None],
         log: Log,
+        set_aside: Callable[[], Awaitable[frozenset[str]]] = _nothing,
     ) -> None:
-        self.name = name
+        self.name, self._set_aside = name, set_aside
         self.failing: LookError | None = None
         self._mailbox, self._book, self._transact = mailbox, book, transact
         self._now, self._on_hint, self._on_stranger, self._log = now, on_hint, on_stranger, log
@@ -100,8 +108,13 @@ class Hints:
         done: list[Letter] = []
         waiting: dict[int, list[Letter]] = {}
         began: dict[int, float] = {}
+        set_aside = await self._set_aside() if letters else frozenset()
         for letter in letters:
-            named = job_of(letter.body)
+            key = blake2b(letter.body.encode("utf-8", "replace"), digest_size=8).hexdigest()
+            if key in set_aside:
+                continue  # left to the queue, which gives it to its dead-letter queue
+            with doing(Cause(f"reading a message of queue {self.name}", "message", key, f"SQS message {key}")):
+                named = job_of(letter.body)
             if named is None:
                 self._warn(letter)
                 continue

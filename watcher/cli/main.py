@@ -30,6 +30,11 @@ COMMANDS = {
         "deliveries",
         "List messages and their tries, send them again, or drop them.",
     ),
+    "quarantine": (
+        "watcher.cli.quarantine",
+        "quarantine",
+        "List the inputs that crashed the daemon, and try them again.",
+    ),
     "wait": ("watcher.cli.wait.command", "wait", "Wait until jobs are over, or have come to a sub-task's status."),
     "eventbridge-pattern": (
         "watcher.cli.eventbridge",

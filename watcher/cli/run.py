@@ -20,6 +20,8 @@ from watcher.cli.context import Context
 from watcher.errors import ExitCode, WatchError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from watcher.logs import Log
 
 
@@ -77,26 +79,48 @@ def _watch(context: Context, log: Log, hangups: list[int], *, once: bool) -> int
         log.info("migrating", database=str(presence.database(config.state_dir)), old=old, new=new)
         return notify.patience()
 
-    with presence.only_one(config.state_dir):
-        store = Store.open(presence.database(config.state_dir), migrating=migrating)
-        try:
-            return anyio.run(main)
-        except BaseExceptionGroup as group:
-            return _end_of(group, log)
-        finally:
-            store.close()
-            notify.close()
+    try:
+        with presence.only_one(config.state_dir):
+            store = Store.open(presence.database(config.state_dir), migrating=migrating)
+            try:
+                return anyio.run(main)
+            finally:
+                store.close()
+                notify.close()
+    except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - a bug is recorded; what has a name is raised again
+        return _end_of(error, log, config.state_dir)
 
 
-def _end_of(group: BaseExceptionGroup[BaseException], log: Log) -> int:
-    """Log the bug that ended the daemon, and return the exit code; raises what has a name of ours, and is no bug."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, WatchError):
-        raise error from None
-    log.error("bug", error=f"{type(error).__name__}: {error}", traceback="".join(traceback.format_exception(group)))
+def _end_of(error: BaseException, log: Log, state_dir: Path) -> int:
+    """Log and record the bug that ended the daemon, and return the exit code.
+
+    Raises what has a name of ours, and is no bug.  A process that runs out of memory has no bug either.
+    """
+    from watcher import __version__, clock, crashes
+
+    leaves = _leaves(error)
+    bugs = [leaf for leaf in leaves if not isinstance(leaf, WatchError)]
+    if not bugs:
+        raise leaves[0] from None
+    if all(isinstance(leaf, MemoryError) for leaf in bugs):
+        log.error("out_of_memory", remedy="give it more memory, or watch fewer jobs")
+        return ExitCode.FAILED
+    if any(isinstance(leaf, KeyboardInterrupt | SystemExit) for leaf in bugs):
+        raise error
+    crash = crashes.crash_of(error, clock.now(), __version__)
+    text = "".join(traceback.format_exception(error))
+    log.error("bug", error=crash.error, doing=crash.doing or "not known", traceback=text)
+    try:
+        crashes.record(state_dir, crash)
+    except OSError as failure:
+        log.error("crash_not_recorded", file=str(state_dir / crashes.FILE), error=str(failure))
     return ExitCode.BUG
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for one in error.exceptions for leaf in _leaves(one)]
+    return [error]
 
 
 def _leave(code: int) -> int:

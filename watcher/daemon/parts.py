@@ -17,6 +17,7 @@ from anyio import to_thread
 from watcher import clock
 from watcher.config import Config
 from watcher.daemon.pulses import Pulses, beat
+from watcher.doing import Cause, doing
 from watcher.errors import StoreError
 from watcher.logs import Log
 from watcher.loop import Bell, take_turns
@@ -77,7 +78,7 @@ class Parts:
         over: Callable[[], bool] = lambda: False,
     ) -> None:
         """Let *turn* be taken until the daemon stops, or it is *over*; *limit* is how long a turn may stand still."""
-        with self.pulses.of(name, limit) as pulse:
+        with doing(Cause(f"running {name}")), self.pulses.of(name, limit) as pulse:
             await take_turns(turn, now=clock.now, bell=bell, beat=pulse.beat, stopping=lambda: self.stopping or over())
 
     def late(self) -> list[str]:

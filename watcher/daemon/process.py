@@ -17,6 +17,7 @@ import anyio
 from watcher import __version__, clock
 from watcher.config import Config
 from watcher.daemon import errands
+from watcher.daemon.aftermath import report_crashes
 from watcher.daemon.clockwork import Clockwork
 from watcher.daemon.errands import Errands
 from watcher.daemon.heart import Heart
@@ -30,6 +31,7 @@ from watcher.daemon.watch import Watch
 from watcher.errors import ExitCode
 from watcher.logs import Log
 from watcher.store import Store
+from watcher.store.quarantine import SUBJECT
 from watcher.systemd import Notifier
 
 GRACE = 10.0
@@ -40,6 +42,9 @@ NOTICE = 0.5
 
 LONGEST_RELOAD = 120.0
 """Seconds that a reload may stand still: it reads files, which may be on a file system that does not answer."""
+
+FIRST = 20.0
+"""Seconds that a start waits for the event about crashes to be sent."""
 
 _LATE = 60.0
 
@@ -110,6 +115,8 @@ class Daemon:
     async def _prepare(self) -> None:
         parts, now = self._parts, clock.now()
         config, store, log = parts.config, parts.store, parts.log
+        if await report_crashes(parts):
+            await self._send_first()
         uncertain = await parts.transact(store.outbox.recover, now)
         names = [channel.name for channel in config.channels]
         retired = await parts.transact(store.dead_letters.retire, names, now, self._lanes.tell)
@@ -126,6 +133,14 @@ class Daemon:
         for channel, count in revived.items():
             log.info("messages_revived", channel=channel, count=count)
         given_up(parts, retired)
+
+    async def _send_first(self) -> None:
+        """Send the event about crashes before anything else is done: what follows may crash again."""
+        lanes = Lanes(self._parts, subject=lambda _: SUBJECT)
+        with anyio.move_on_after(FIRST):
+            await lanes.once()
+        with anyio.move_on_after(GRACE, shield=True):
+            await lanes.close()
 
     async def _listen(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:

@@ -21,6 +21,7 @@ from watcher.errors import LookError
 from watcher.hints import PATIENCE, Hints
 from watcher.loop import Bell
 from watcher.model import JobArn
+from watcher.store.quarantine import MESSAGE
 
 _NOTICE = 0.5
 
@@ -73,6 +74,7 @@ class Queues:
             on_hint=self._on_hint,
             on_stranger=self._on_stranger,
             log=parts.log,
+            set_aside=lambda: parts.transact(parts.store.quarantine.keys, MESSAGE),
         )
         one = self._open[config] = _Open(hints, whose, settings)
         limit = 2 * (queue.longest_try + PATIENCE)

@@ -20,6 +20,7 @@ from watcher.loop import Bell
 from watcher.model import Job, JobArn, account_scope, scope_key
 from watcher.policy import Cadence, Traits
 from watcher.policy.discovery import Rule
+from watcher.store.quarantine import JOB, LIST
 from watcher.sweep import Finder, Group, Outage
 
 LOOK_FOR_EVERY = 5.0
@@ -68,11 +69,17 @@ class Watch:
         self._left: list[Keys] = []
         self._accounts: dict[str, Outage] = {}
         self._rules_read = False
+        self._set_aside: frozenset[str] = frozenset()
+        self._unlisted: frozenset[str] = frozenset()
         self._looked_for: dict[str, float] = {}
 
     async def refresh(self) -> list[str]:
         """Take over what people have changed in the store; return the keys of groups that are new."""
-        before = set(self.groups)
+        before, quarantine = set(self.groups), self._parts.store.quarantine
+        self._set_aside = await self._parts.transact(quarantine.keys, JOB)
+        self._unlisted = await self._parts.transact(quarantine.keys, LIST)
+        for key, group in self.groups.items():
+            group.may_list = key not in self._unlisted
         while jobs := await self._parts.transact(self._parts.store.ledger.roster, *self._seen):
             for job in jobs:
                 self._place(job)
@@ -163,7 +170,7 @@ class Watch:
         self._parts.log.warning("still_failing", **subject, error=error.what, remedy=error.remedy)
 
     def _place(self, job: Job) -> None:
-        watched = job.watched and job.state != "ended"
+        watched = job.watched and job.state != "ended" and str(job.id) not in self._set_aside
         for key, group in self.groups.items():
             if not watched or key != job.scope:
                 group.jobs.pop(job.id)
@@ -211,6 +218,7 @@ class Watch:
             log=parts.log,
         )
         self._configure(group)
+        group.may_list = key not in self._unlisted
         self.groups[key], self.bells[key], self._places[key] = group, Bell(), place
         return group
 

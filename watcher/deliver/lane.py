@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from watcher.deliver.ports import Archive, InThread, Manner, Pace, Post, Queue, Transact
 from watcher.deliver.words import tell_story, unworded
+from watcher.doing import Cause, doing
 from watcher.logs import Log
 from watcher.model import Delivery, Failed, Family, Message, Sent, Verdict
 from watcher.policy import GIVE_UP_AFTER, retry_send
@@ -103,7 +104,8 @@ class Lane:
             return claim.due_at
         began = now
         while claim.deliveries:
-            verdict = refusal or await self._send(claim)
+            with doing(_cause(claim)):
+                verdict = refusal or await self._send(claim)
             self._recent.append(began)
             if claim.fold == BURST:
                 self._pace.free_at = max(self._pace.free_at, self._now() + BETWEEN_SUMMARIES)
@@ -203,3 +205,10 @@ class Lane:
             self._on_news()
             self._log.warning("messages_given_up", channel=self.channel, count=len(given_up), error=verdict.reason)
         return Claim()
+
+
+def _cause(claim: Claim) -> Cause:
+    """Return what a crash is put down to while the messages of *claim* are written and sent."""
+    keys = ",".join(str(delivery.id) for delivery in claim.deliveries)
+    title = f"message {keys} for channel {claim.deliveries[0].channel}"
+    return Cause(f"sending {title}", "delivery", keys, title)

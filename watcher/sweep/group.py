@@ -12,6 +12,7 @@ import anyio.lowlevel
 
 from watcher.bedrock.answers import Answer
 from watcher.bedrock.kind import Kind
+from watcher.doing import Cause, doing
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
 from watcher.model import FINDING, Posting, Sighting, Transition
@@ -65,6 +66,8 @@ class Group:
         self.jobs = Roster()
         self.cadence = Cadence()
         self.limits = Limits()
+        self.may_list = True
+        """Whether List may be used here; it is False while List is in quarantine, after it crashed us."""
         self.routes: tuple[Route, ...] = ()
         self._kind, self._eyes, self._book, self._transact = kind, eyes, book, transact
         self._account = account
@@ -177,7 +180,7 @@ class Group:
             await anyio.lowlevel.checkpoint()
 
     def _next(self) -> float | None:
-        dues = [self.jobs.next_due(), self.finder.due_at if self.finder else None]
+        dues = [self.jobs.next_due(), self.finder.due_at if self.finder and self.may_list else None]
         first = min((due for due in dues if due is not None), default=None)
         if first is None:
             return None
@@ -189,13 +192,14 @@ class Group:
         if not self._kind.listed:
             certain.update(self.jobs.missing())
             self.jobs.want_none()
-        few = finder is None and self.jobs.wanted.count(True) < LISTED_FROM
+        few = not self.may_list or (finder is None and self.jobs.wanted.count(True) < LISTED_FROM)
         if few or self._listing.denied(turn.now):
             return [*certain, *self.jobs.missing()]
         if finder is not None:
             finder.due_at = turn.now + self.cadence.slowest * (0.9 + 0.2 * turn.how.luck)
         try:
-            return [*certain, *await self._list(turn, finder)]
+            with doing(Cause(f"listing {self.key}", "list", self.key, f"List of {self.key}")):
+                return [*certain, *await self._list(turn, finder)]
         except LookError as error:
             if error.of_scope or error.fault is LookFault.THROTTLED or not self.jobs:
                 turn.scope_error = error
@@ -213,7 +217,7 @@ class Group:
 
     def _finds(self, now: float) -> bool:
         """Whether it is time to look for jobs that nobody has added."""
-        if self.finder is None or self.finder.due_at > now:
+        if self.finder is None or not self.may_list or self.finder.due_at > now:
             return False
         return not self._listing.denied(now) and not self._whole.waits(now)
 
@@ -225,7 +229,8 @@ class Group:
                 if turn.hopeless or job.id not in self.jobs:
                     return
                 try:
-                    await self._get(turn, job)
+                    with doing(Cause(f"polling job {job.title}", "job", str(job.id), f"job {job.title}")):
+                        await self._get(turn, job)
                 except LookError as error:
                     turn.errors.append((job, error))
 

@@ -83,6 +83,11 @@ class Watched:
         )
 
     @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.label or self.name or (self.arn or self.identifier).rpartition("/")[2]
+
+    @property
     def traits(self) -> Traits:
         """What a channel can choose it by."""
         return Traits.of(self)
