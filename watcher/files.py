@@ -7,6 +7,7 @@ Standard library only.  Not its business: what is in the files.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -31,22 +32,28 @@ def make(path: Path) -> None:
             os.close(descriptor)
 
 
+def open_regular(path: Path, flags: int) -> int:
+    """Open the regular file at *path* and return its descriptor.
+
+    Whoever may write in its directory can put a link or a FIFO there: neither is followed or waited for.  Raises OSError.
+    """
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file; remove it", str(path))
+    return descriptor
+
+
 def read_regular(path: Path, most: int) -> bytes | None:
     """Return what the regular file at *path* holds; None when there is none, or when it holds more than *most* bytes.
 
     Never follows a link, and never waits: others can write its directory, and a FIFO would hold up whoever opens it.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as stream:
+            content = stream.read(most + 1)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as stream:
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            content = stream.read(most + 1)
-        except OSError:
-            return None
     return content if len(content) <= most else None
 
 

@@ -42,7 +42,7 @@ def only_one(state_dir: Path) -> Iterator[None]:
     try:
         state_dir.mkdir(parents=True, exist_ok=True, mode=0o770)
         files.make(path)
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = files.open_regular(path, os.O_RDWR)
     except OSError as error:
         raise WatchError(
             f"cannot write {path}: {error.strerror}", f"{files.who_may(path)}, or name another state_dir"
@@ -76,10 +76,10 @@ def _lock(descriptor: int) -> None:
 def daemon_pid(state_dir: Path) -> int | None:
     """Return the pid of the daemon that has *state_dir*, or None when none runs.
 
-    Raises PermissionError when this user may not look.
+    Raises OSError when this user may not look, or when the lock is no regular file.
     """
     try:
-        descriptor = os.open(state_dir / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = files.open_regular(state_dir / _LOCK, os.O_RDONLY)
     except FileNotFoundError:
         return None
     try:

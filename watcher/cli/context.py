@@ -45,7 +45,14 @@ class Context:
 
     @property
     def state_dir(self) -> Path:
-        """Where the database is, and the daemon's lock beside it; raises BadConfig."""
+        """Where the database is, and the daemon's lock beside it; raises BadConfig.
+
+        Root becomes the directory's owner: nothing is opened there with root's powers.
+        """
+        if os.geteuid() == 0:
+            from watcher import privileges
+
+            privileges.become_owner(self.config.state_dir)
         return self.config.state_dir
 
     @property

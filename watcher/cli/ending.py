@@ -23,14 +23,15 @@ def leave(context: Context, act: Callable[[], int], *, process: bool) -> NoRetur
     A traceback is for those who asked for it with -v.  *process*: nothing but this invocation lives in the process;
     then it ends at once, for taking the interpreter apart costs a short command a fifth of its time.
     """
-    code = _code(context, act)
+    code = code_of(context, act)
     if process:
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
 
 
-def _code(context: Context, act: Callable[[], int]) -> int:
+def code_of(context: Context, act: Callable[[], int]) -> int:
+    """Return what *act* returns, or the code of the error that it raises, which is printed on stderr."""
     try:
         code = act()
         sys.stdout.flush()

@@ -54,13 +54,14 @@ def run(context: Context, *, once: bool) -> int:
 def _watch(context: Context, log: Log, hangups: list[int], *, once: bool) -> int:
     import anyio
 
-    from watcher import presence
+    from watcher import presence, privileges
     from watcher.config import load
     from watcher.daemon import Daemon
     from watcher.store import Store
     from watcher.systemd import Notifier
 
     config, notify = context.config, Notifier.of()
+    privileges.require_owner(config.state_dir)
     for warning in config.warnings:
         log.warning("configuration", warning=warning)
 
@@ -81,7 +82,9 @@ def _watch(context: Context, log: Log, hangups: list[int], *, once: bool) -> int
 
     try:
         with presence.only_one(config.state_dir):
-            store = Store.open(presence.database(config.state_dir), migrating=migrating)
+            store = Store.open(presence.database(config.state_dir), migrating=migrating, owner=True)
+            if aside := store.database.set_aside:
+                log.warning("foreign_journal_moved", to=str(aside), remedy="find out who put it there")
             try:
                 return anyio.run(main)
             finally:

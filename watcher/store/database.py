@@ -8,11 +8,12 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from watcher.errors import StoreError
 from watcher.files import make, who_may
+from watcher.store import guard
 from watcher.store.schema import APPLICATION_ID, MIGRATIONS
 
 _BUSY_TIMEOUT = 10.0
@@ -37,15 +38,22 @@ class Database:
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.path = path
+        self.set_aside: Path | None = None
+        """Where a journal that was not this database's was moved to."""
         self._connection = connection
+        self._guard = ExitStack()
+        self._guard.enter_context(guard.in_use(path))
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = True, migrating: Migrating = unnoticed) -> Database:
+    def open(
+        cls, path: Path, *, create: bool = True, migrating: Migrating = unnoticed, owner: bool = False
+    ) -> Database:
         """Open *path*, creating and migrating it; raises StoreError in words that say what to do.
 
         With *create* False an absent database is an error too.  *migrating* is told the two versions, and wraps what
-        may take long: whoever started us may have to be asked for patience.
+        may take long: whoever started us may have to be asked for patience.  *owner*: this process is the one daemon.
         """
+        aside = None
         try:
             if not create and not path.exists():
                 raise StoreError(f"no database at {path}", "add a job first: bedrock-watch add JOB")
@@ -53,10 +61,12 @@ class Database:
             if path != IN_MEMORY:
                 # SQLite would make it by the umask; its -wal and -shm files become as open as the database is.
                 make(path)
+                aside = guard.check(path, owner=owner)
             with explained(path):
                 connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
                 connection.row_factory = sqlite3.Row
                 database = cls(connection, path)
+                database.set_aside = aside
                 database._prepare(migrating)
         except PermissionError as error:
             raise StoreError(f"may not use {path}: {error.strerror}", who_may(path)) from error
@@ -150,8 +160,9 @@ class Database:
         self._connection.executescript(f"PRAGMA incremental_vacuum({pages})")
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; harmless when repeated."""
         self._connection.close()
+        self._guard.close()
 
 
 def statements(script: str) -> Iterator[str]:

@@ -55,9 +55,9 @@ class Store:
         self.retention = Retention(database)
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = True, migrating: Migrating = unnoticed) -> Store:
+    def open(cls, path: Path, *, create: bool = True, migrating: Migrating = unnoticed, owner: bool = False) -> Store:
         """Open (and if need be create and migrate) the database at *path*, as Database.open does."""
-        return cls(Database.open(path, create=create, migrating=migrating))
+        return cls(Database.open(path, create=create, migrating=migrating, owner=owner))
 
     def adopt(self, settings: Settings, now: float) -> dict[str, int]:
         """Take a configuration over, all of it or nothing; return how many messages a mended channel revives.

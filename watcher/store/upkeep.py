@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from watcher.errors import StoreError
 from watcher.files import who_may
+from watcher.store import guard
 from watcher.store.database import explained
 from watcher.store.schema import APPLICATION_ID, MIGRATIONS
 
@@ -92,22 +94,33 @@ def backup(path: Path, target: Path, *, force: bool, progress: Callable[[int, in
     only, and has its name only when it is whole: raises StoreError when it is not, or when there is a *target* already
     and no *force*; OSError when it cannot be written.
     """
+    refuse(path, target, force=force)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        condition = copy(path, part, progress)
+        publish(part, target, force=force)
+    finally:
+        part.unlink(missing_ok=True)
+    return condition
+
+
+def copy(path: Path, part: Path, progress: Callable[[int, int], None]) -> Condition:
+    """Copy the database at *path* to the new file *part*, as it is at this moment, and return how the copy is.
+
+    Raises StoreError when the copy is not whole, and OSError when it cannot be written.
+    """
     with _opened(path) as source:
-        _refuse(path, target, force=force)
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         try:
-            with explained(target), closing(sqlite3.connect(part)) as copy:
+            with explained(part), closing(sqlite3.connect(part)) as copied:
                 # One state of the file for the whole copy: without it, each write of the daemon's would begin it anew.
                 source.execute("BEGIN")
                 source.execute("SELECT 1 FROM sqlite_schema").fetchone()
-                source.backup(copy, pages=_STEP, progress=lambda _, left, total: progress(total - left, total))
-            condition = _whole(path, part)
-            _publish(part, target, force=force)
+                source.backup(copied, pages=_STEP, progress=lambda _, left, total: progress(total - left, total))
+            return _whole(path, part)
         finally:
-            for left in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm", "-journal"))):
+            for left in (part.with_name(part.name + end) for end in ("-wal", "-shm", "-journal")):
                 left.unlink(missing_ok=True)
-    return condition
 
 
 def _whole(path: Path, part: Path) -> Condition:
@@ -119,19 +132,26 @@ def _whole(path: Path, part: Path) -> Condition:
     return condition
 
 
-def _refuse(path: Path, target: Path, *, force: bool) -> None:
-    """Raise StoreError for a *target* that must not be written over."""
-    with suppress(FileNotFoundError):
-        for beside in ("", "-wal", "-shm"):
-            if target.samefile(path.with_name(path.name + beside)):
-                raise StoreError(f"{target} is the database itself", "name another file")
-    if target.is_dir():
+def refuse(path: Path, target: Path, *, force: bool) -> None:
+    """Raise StoreError for a *target* that a copy of the database at *path* must not be written to."""
+    own = {path.resolve().with_name(path.name + end) for end in ("", "-wal", "-shm", "-journal")}
+    if target.resolve() in own:
+        raise StoreError(f"{target} is the database itself", "name another file")
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
         raise StoreError(f"{target} is a directory", "name a file in it")
-    if target.exists() and not force:
+    if not stat.S_ISREG(mode):
+        raise StoreError(f"{target} is not a regular file", "name another file")
+    if any(one.exists() and target.samefile(one) for one in own):
+        raise StoreError(f"{target} is the database itself", "name another file")
+    if not force:
         raise StoreError(f"{target} exists already", "name another file, or write over it with --force")
 
 
-def _publish(part: Path, target: Path, *, force: bool) -> None:
+def publish(part: Path, target: Path, *, force: bool) -> None:
     """Give the copy its name, once it is on the disk."""
     with part.open("rb") as stream:
         os.fsync(stream.fileno())
@@ -159,5 +179,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
             raise StoreError(f"no database at {path}", "add a job first: bedrock-watch add JOB") from None
         except OSError as error:
             raise StoreError(f"may not use {path}: {error.strerror}", who_may(path)) from error
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)) as sql:
+        guard.check(path)
+        uri = f"{path.absolute().as_uri()}?mode=rw"
+        with guard.in_use(path), closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as sql:
             yield sql
