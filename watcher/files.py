@@ -35,7 +35,7 @@ def make(path: Path) -> None:
 def open_regular(path: Path, flags: int) -> int:
     """Open the regular file at *path* and return its descriptor.
 
-    Whoever may write in its directory can put a link or a FIFO there: neither is followed or waited for.  Raises OSError.
+    Others may put a link or a FIFO in its place: neither is followed or waited for.  Raises OSError.
     """
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
