@@ -50,6 +50,16 @@ def test_the_services_lock_is_the_lock_without_the_extras() -> None:
     assert not names & {"pytest", "moto", "mypy"}
 
 
+def test_the_second_lock_is_the_lock_with_a_newer_apprise() -> None:
+    """``make test-apprise-newest`` runs on it.  After a change of the dependencies: make newest-lock."""
+    locked, newest = pins(TOP / "requirements.lock"), pins(TOP / "requirements-newest.lock")
+    (oldest_apprise,) = (pin for pin in locked if pin.startswith("apprise=="))
+    (newest_apprise,) = (pin for pin in newest if pin.startswith("apprise=="))
+    assert Requirement(newest_apprise).specifier != Requirement(oldest_apprise).specifier
+    del locked[oldest_apprise], newest[newest_apprise]
+    assert newest == locked
+
+
 def requirements(name: str) -> dict[str, Requirement]:
     """Return what the installed distribution *name* requires, by name, extras included."""
     found = map(Requirement, distribution(name).requires or ())
