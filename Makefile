@@ -1,11 +1,12 @@
 # Everything runs in .venv, made from the lock file; nothing but Python 3.11+ (with venv) and make is needed.
 PYTHON ?= python3
 VENV := .venv
+NEWEST := .venv-newest
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= build
 
-.PHONY: demo test bench bench-short chaos chaos-short fuzz check lint types contracts format lock clean
+.PHONY: demo test test-apprise-newest newest-lock bench bench-short chaos chaos-short fuzz check lint types contracts format lock clean
 
 demo: $(STAMP)  ## Run the daemon on a simulated Bedrock and show the alerts (half a minute, needs nothing)
 	$(BIN)/bedrock-watch demo
@@ -44,10 +45,27 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: $(STAMP)  ## Write requirements.lock anew from pyproject.toml: names, versions, hashes, no index
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
-		--no-header --all-extras --upgrade pyproject.toml -o requirements.lock
-	$(MAKE) service-lock
+# The release of Apprise that the lock has, and the service: the oldest in the range of pyproject.toml.  The tests of the
+# channels run on the newest, too.
+APPRISE := apprise==2.2.*
+
+lock: $(STAMP)  ## Write the lock files again from pyproject.toml: names, versions, hashes, no index
+	echo '$(APPRISE)' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+		--no-header --all-extras --upgrade --constraint - pyproject.toml -o requirements.lock
+	$(MAKE) service-lock newest-lock
+
+newest-lock: $(STAMP)  ## Write requirements-newest.lock: requirements.lock, but with the newest Apprise in the range
+	cp requirements.lock requirements-newest.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--all-extras --upgrade-package apprise pyproject.toml -o requirements-newest.lock
+
+test-apprise-newest: $(STAMP)  ## Run the tests of the channels on the newest Apprise, in a virtual environment of its own
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(NEWEST)
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(NEWEST)/bin/python requirements-newest.lock
+	$(BIN)/uv pip install --quiet --python $(NEWEST)/bin/python --no-deps --no-build-isolation --editable .
+	$(NEWEST)/bin/python -c 'import apprise; print("Apprise", apprise.__version__)'
+	$(NEWEST)/bin/python -m pytest -n 4 --dist loadfile -rs tests/test_channels_*.py \
+		tests/test_cli_channel.py tests/test_cli_preview.py tests/test_deliver.py tests/test_golden.py
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bedrock-watch needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -56,15 +74,16 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
-clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis
+clean:  ## Remove what the other commands leave here and in the user's cache; name what they installed on this machine
+	$(PYTHON) tests/systemd/machine.py clean
+	rm -rf $(VENV) $(NEWEST) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache .pytest_cache
 
 # The service (deploy/systemd).
 .PHONY: test-systemd service-lock wheelhouse
 WHEELHOUSE ?= dist/wheelhouse
 FOR ?= $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
-test-systemd: $(STAMP)  ## Test the service on a real systemd, in a container (root; two minutes more the first time)
+test-systemd: $(STAMP)  ## Test the service on a real systemd, in a container (root; asks before it installs packages)
 	$(BIN)/python tests/systemd/run.py
 
 service-lock: $(STAMP)  ## Write what of the lock the installed service needs: no extras

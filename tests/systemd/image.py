@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from machine import CannotRun
+from machine import CannotRun, cache
 
 SUITE = "bookworm"
 """Debian 12: the oldest systemd (252) that the service supports, and the Python (3.11) that the program needs."""
@@ -30,19 +30,12 @@ PACKAGES = (
 )
 
 
-def cache() -> Path:
-    """Return the directory in which images and wheels are kept between runs (XDG Base Directory Specification)."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    directory = Path(base if base.startswith("/") else Path.home() / ".cache") / "bedrock-watch-tests"
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
-
-
 def kept(name: str, make: Callable[[Path], None]) -> Path:
     """Return what the cache has of that *name*; without it, let *make* fill a directory that then gets the name.
 
     What nobody has used for a month is thrown away; another run may be using the rest.
     """
+    cache().mkdir(parents=True, exist_ok=True)
     found = cache() / name
     if not found.exists():
         making = found.with_suffix(f".{os.getpid()}")
@@ -57,7 +50,7 @@ def kept(name: str, make: Callable[[Path], None]) -> Path:
     os.utime(found)
     for old in cache().iterdir():
         with suppress(FileNotFoundError):  # another run throws it away, or gives it its name
-            if time.time() - old.stat().st_mtime > _MONTH:
+            if old.is_dir() and time.time() - old.stat().st_mtime > _MONTH:
                 shutil.rmtree(old)
     return found
 
