@@ -12,15 +12,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from watcher.channels import slack
+from watcher.channels.apart import Abandoned
 from watcher.channels.content import editor
 from watcher.channels.services import SLOWEST, limit_key, service
-from watcher.channels.verdict import failed
 from watcher.channels.witness import Witness, witnessed
 from watcher.model import Failed, Family, Message, Sent, Severity, Verdict
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
+    from watcher.channels.verdict import Judge
     from watcher.channels.wire import Wire
 
 
@@ -35,7 +36,7 @@ class AppriseChannel:
     these use one account (a bot's token, a mailbox, a web hook), and its service counts them together.
     """
 
-    def __init__(self, name: str, plugin: NotifyBase, wire: Wire, scrub: Callable[[str], str], *, seen: bool) -> None:
+    def __init__(self, name: str, plugin: NotifyBase, wire: Wire, judge: Judge) -> None:
         known = service(plugin)
         self.name = name
         self.family = known.family
@@ -48,31 +49,36 @@ class AppriseChannel:
         self._edit = editor(plugin)
         self._plugin = plugin
         self._wire = wire
-        self._scrub = scrub
-        self._seen = seen
+        self._judge = judge
         self._witness: Witness | None = None
 
     def send(self, message: Message) -> Verdict:
-        """Hand *message* over, and say what became of it; blocks, for Limits.total seconds and a connect at most.
+        """Hand *message* over, and say what became of it; blocks, for Limits.total seconds at most.
 
-        What a server or a network does is answered by Failed, never raised.  A Slack bot's Sent holds the thread that
-        the next message of the same conversation belongs to: ``Message.thread`` is the newest of these.
+        What a server, a network or a bug of Apprise's or ours does is answered by Failed, never raised.  A Slack bot's
+        Sent holds the thread that the next message of the same conversation belongs to: ``Message.thread`` is the
+        newest of these.
         """
         self._witness = witness = Witness(self._wire)
-        accepted = False
         try:
-            with witnessed(witness, self._wire.limits.total):
-                accepted = self._hand_over(message, witness)
-                while not accepted and self._slack and (other := slack.instead(witness.answer, message)):
-                    message = other
-                    accepted = self._hand_over(message, witness)
-        except Exception as error:  # noqa: BLE001 - some of Apprise's 190 plugins trip over answers they do not expect
-            witness.words.append(f"{type(error).__name__}: {error}")
+            failure = self._try(message, witness)
+            while failure is not None and self._slack and (other := slack.instead(witness.answer, message)):
+                message = other
+                failure = self._try(message, witness)
+            if failure is not None:
+                return failure
+            return Sent(slack.thread_of(witness.answer, message.thread, self._posts_to) if self._posts_to else {})
+        except Exception as error:  # noqa: BLE001 - whatever a receiver says, the daemon goes on
+            # Nobody knows how far it got; the type alone, since the words of an error may hold a secret.
+            return Failed(f"a bug in bedrock-watch or Apprise: {type(error).__name__}", uncertain=True)
         finally:
             self._witness = None
-        if accepted:
-            return Sent(slack.thread_of(witness.answer, message.thread, self._posts_to) if self._posts_to else {})
-        return self._failed(witness)
+
+    def _try(self, message: Message, witness: Witness) -> Failed | None:
+        """Return why *message* was not accepted; None when it was."""
+        witness.restart()
+        accepted = self._quietly(witness, lambda: self._hand_over(message, witness))
+        return self._judge.failure(witness, accepted=bool(accepted))
 
     def probe(self) -> str | Failed | None:
         """Return, having sent no message, whom this channel reaches; or why it does not; None: only a send could tell.
@@ -80,35 +86,42 @@ class AppriseChannel:
         It is a send that stops before the message: the connection, its encryption and, for a mail server, the login.
         A bot of Slack's asks in addition whether its token is good, by a method that posts nothing (``auth.test``).
         """
-        if not self._seen:
+        if not self._judge.seen:
             return None
         witness = Witness(self._wire, probing=True)
         self._quietly(witness, lambda: self._hand_over(_PROBE, witness))
         if not witness.reached:
-            return self._failed(witness)
-        reached = self._scrub(witness.reached)
+            return self._why(witness)
+        reached = self._judge.scrub(witness.reached)
         if not self._posts_to:
             return reached
         asked = Witness(self._wire)
         self._quietly(asked, lambda: slack.sign_in(self._plugin, self._wire, asked))
-        return f"{reached}, which knows its token" if slack.accepted(asked.answer) else self._failed(asked)
+        return f"{reached}, which knows its token" if slack.accepted(asked.answer) else self._why(asked)
 
-    def _quietly(self, witness: Witness, act: Callable[[], object]) -> None:
+    def _quietly(self, witness: Witness, act: Callable[[], bool | None]) -> bool | None:
         """Do something of Apprise's or to the network, and keep what comes of it in the notes of *witness*."""
         try:
             with witnessed(witness, self._wire.limits.total):
-                act()
+                if self._judge.seen:
+                    return act()
+                # Such a service has its own way to the network, and its own patience.
+                return self._wire.apart.run(witness, act)
+        except OSError as error:
+            if witness.answer is None and witness.error is None:
+                witness.error = error
+                witness.began = isinstance(error, Abandoned)
         except Exception as error:  # noqa: BLE001 - some of Apprise's 190 plugins trip over answers they do not expect
             witness.words.append(f"{type(error).__name__}: {error}")
+        return False
 
-    def _failed(self, witness: Witness) -> Failed:
-        return failed(witness, self._scrub, slack=self._slack, seen=self._seen)
+    def _why(self, witness: Witness) -> Failed:
+        return self._judge.failure(witness, accepted=False) or Failed("Apprise gave no reason")
 
     def _hand_over(self, message: Message, witness: Witness) -> bool:
-        """Return whether the receiver has accepted *message*."""
+        """Return whether Apprise takes *message* for accepted."""
         witness.edit = lambda content: self._edit(content, message)
-        sent = self._plugin.notify(notify_type=message.severity.value, **self._converted(message))
-        return sent and (not self._posts_to or slack.accepted(witness.answer))
+        return bool(self._plugin.notify(notify_type=message.severity.value, **self._converted(message)))
 
     def _converted(self, message: Message) -> dict[str, Any]:
         """Return *message* in the format that the plugin sends, as Apprise.notify would give it to the plugin.

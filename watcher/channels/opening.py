@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from watcher.channels.channel import AppriseChannel
+from watcher.channels.refusals import refusals_of
 from watcher.channels.scrub import scrubber
 from watcher.channels.services import module, service
 from watcher.channels.witness import LIMITS, Limits, Witness, witnessed
@@ -53,6 +54,7 @@ def open_channel(name: str, url: str, *, ca_bundle: str | None = None, limits: L
     """
     _check_options(name, url)
     from watcher.channels.standins import install, is_seen  # noqa: PLC0415 - imports Apprise, which costs 0.4 s
+    from watcher.channels.verdict import Judge  # noqa: PLC0415 - imports requests
     from watcher.channels.wire import Wire  # noqa: PLC0415 - imports requests
 
     install()
@@ -70,7 +72,10 @@ def open_channel(name: str, url: str, *, ca_bundle: str | None = None, limits: L
             _ = wire.tls
         except OSError as error:
             raise BadChannel(f"channel {name!r}: its ca_bundle cannot be used: {ca_bundle}: {error.strerror}") from None
-    return AppriseChannel(name, _tame(plugin), wire, scrubber(url, _public(plugin)), seen=is_seen(plugin))
+    scrub = scrubber(url, _public(plugin))
+    rules = refusals_of(module(plugin), str(getattr(plugin, "mode", "")))
+    judge = Judge(scrub, rules, is_seen(plugin), service(plugin).pause_unit)
+    return AppriseChannel(name, _tame(plugin), wire, judge)
 
 
 def check_url(name: str, url: str) -> str:

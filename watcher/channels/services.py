@@ -23,12 +23,13 @@ class Service:
     """What we know better than Apprise's plugin of a service.
 
     *interval*: seconds between two messages; *longest*: characters of a body, where the plugin's own limit is lower
-    than the service's.  None: as the plugin has it.
+    than the service's.  None: as the plugin has it.  *pause_unit*: seconds in one ``retry_after`` of an answer's body.
     """
 
     family: Family
     interval: float | None = None
     longest: int | None = None
+    pause_unit: float = 1.0
 
 
 # By the plugin's module.  Sources: the services' own documents of rate limits and message lengths.
@@ -39,7 +40,7 @@ _SERVICES = {
     "discord": Service(Family.CHAT, interval=0.5),  # five in two seconds
     "guilded": Service(Family.CHAT, interval=0.5),
     "fluxer": Service(Family.CHAT, interval=0.5),
-    "revolt": Service(Family.CHAT),
+    "revolt": Service(Family.CHAT, pause_unit=0.001),  # its API counts milliseconds
     "mattermost": Service(Family.CHAT, longest=16_000),  # 16,383
     "rocketchat": Service(Family.CHAT, longest=5_000),  # Message_MaxAllowedSize
     "workflows": Service(Family.CHAT, longest=20_000),  # Teams: 28 KB with the card around it

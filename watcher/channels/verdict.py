@@ -1,62 +1,115 @@
-"""What became of a send that Apprise says has failed: in words, whether to try again, and whether it may have arrived.
+"""What became of a send: accepted or not; in words why not, whether to try again, and whether it may have arrived.
 
-In doubt it is temporary, since what is tried again is not lost; and in doubt it is uncertain, since a message marked
-"may be a repeat" is better than an unmarked one.
+Status line and headers decide.  The body is only words, but for services that are known to refuse inside a 200
+(``refusals``).  In doubt a failure is temporary, since what is tried again is not lost; and in doubt it is uncertain,
+since a message marked "may be a repeat" is better than an unmarked one.
 Not its business: when it is tried again (``deliver``).
 """
 
 from __future__ import annotations
 
-import json
-import re
 import smtplib
 import ssl
 from collections.abc import Callable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass
 
-from watcher import clock
+import requests
+from urllib3.exceptions import LocationValueError
+
+from watcher.channels.connections import ProxyUnusable
+from watcher.channels.refusals import Refusals, Said
 from watcher.channels.witness import Answer, Witness
+from watcher.channels.words import pause, words
 from watcher.model import Failed
 
 TEMPORARY_4XX = frozenset({407, 408, 409, 421, 423, 425, 429})
 """The client errors (RFC 9110, 4918, 6585, 8470) that heal without a change of the channel's URL."""
 
-SLACK_TEMPORARY = frozenset(
-    {
-        "accesslimited",
-        "ratelimited",
-        "rate_limited",
-        "request_timeout",
-        "rollup_error",
-        "service_unavailable",
-        "team_added_to_org",
-    }
+_UNSENDABLE = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    LocationValueError,
+    UnicodeError,
 )
-"""Slack's errors that pass by themselves.  Source: Slack's reference of chat.postMessage and of incoming webhooks."""
-
-SLACK_UNCERTAIN = frozenset({"fatal_error", "internal_error"})
-"""Slack's errors of which its reference says that some aspect of the operation may have succeeded."""
-
-_WORDS = ("error", "errmsg", "message", "description", "detail", "title", "reason", "errors")
+"""What an address or a header that cannot be written ends in, before anything is sent."""
 
 
-def failed(witness: Witness, scrub: Callable[[str], str], *, slack: bool, seen: bool) -> Failed:
-    """Return why the send did not succeed, as far as *witness* knows.
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges the sends of one channel.
 
-    *scrub* takes the secrets out of foreign words; *slack* says that Slack's words are answered; *seen* that this
-    service cannot send anything without the witness seeing it.
+    *scrub* takes the secrets out of foreign words; *refusals* is how its service refuses inside a 200, if it is known
+    to; *seen*: it cannot send anything without the witness seeing it; *unit*: seconds in a ``retry_after`` of a body.
     """
-    if witness.error is not None:
-        refused = None if witness.hung_up else _smtp(witness.error, scrub)
-        return refused or _network(witness, witness.error, scrub)
-    if witness.answer is not None:
-        return _http(witness.answer, scrub, slack=slack)
-    words = scrub("; ".join(witness.words)) or "Apprise gave no reason"
-    return Failed(words, uncertain=not seen)
+
+    scrub: Callable[[str], str]
+    refusals: Refusals | None
+    seen: bool
+    unit: float = 1.0
+
+    def failure(self, witness: Witness, *, accepted: bool) -> Failed | None:
+        """Return why a send did not succeed, as far as *witness* knows; None: it did.
+
+        *accepted* is Apprise's opinion.
+        """
+        answer = witness.answer
+        if answer is not None and answer.accepts:
+            return self._successful(witness, answer, accepted=accepted)
+        if accepted:
+            return None
+        if answer is not None:
+            return self._refusal(answer)
+        if witness.error is not None:
+            refused = None if witness.hung_up else _smtp(witness.error, self.scrub, began=witness.began)
+            return refused or _network(witness, witness.error, self.scrub)
+        said = self.scrub("; ".join(witness.words)) or "Apprise gave no reason"
+        return Failed(said, uncertain=not self.seen)
+
+    def _successful(self, witness: Witness, answer: Answer, *, accepted: bool) -> Failed | None:
+        """Return what a 2xx means."""
+        _, text = words(answer.body)
+        reason = _sentence(_head(answer), self.scrub(text))
+        said = Said.UNKNOWN if self.refusals is None else self.refusals.read(answer.body)
+        if said is Said.ACCEPTED or (said is Said.UNKNOWN and self._stands(witness, answer, accepted=accepted)):
+            return None
+        if said is Said.UNKNOWN and not accepted:
+            return Failed(reason, uncertain=True)
+        if said is Said.UNKNOWN:
+            return Failed(f"{reason}; the service does not say whether it took the message", uncertain=True)
+        seconds = pause(answer.retry_after, answer.body, self.unit)
+        return Failed(
+            reason,
+            permanent=said is Said.NEVER,
+            uncertain=said is Said.PERHAPS,
+            retry_after=None if said is Said.NEVER else seconds,
+        )
+
+    def _stands(self, witness: Witness, answer: Answer, *, accepted: bool) -> bool:
+        """Whether a 2xx without words that we know counts as success."""
+        if self.refusals is not None and (self.refusals.affirms or not answer.whole):
+            return False
+        # A plugin that trips over a body that cannot be read does not outweigh the status; with several requests
+        # (a login first) the last 2xx need not be the message's.
+        return accepted or (not answer.whole and witness.exchanges == 1)
+
+    def _refusal(self, answer: Answer) -> Failed:
+        """Return what an answer means whose status is not a success."""
+        _, text = words(answer.body)
+        reason = _sentence(_head(answer), self.scrub(text))
+        if 300 <= answer.status < 400:
+            return Failed(f"{reason}; redirects are not followed: put the new address into the URL", permanent=True)
+        if 400 <= answer.status < 500 and answer.status not in TEMPORARY_4XX:
+            return Failed(reason, permanent=True)
+        return Failed(reason, retry_after=pause(answer.retry_after, answer.body, self.unit))
 
 
-def _smtp(error: Exception, scrub: Callable[[str], str]) -> Failed | None:
+def _head(answer: Answer) -> str:
+    return f"HTTP {answer.status} {answer.phrase}".rstrip()
+
+
+def _smtp(error: Exception, scrub: Callable[[str], str], *, began: bool) -> Failed | None:
     """Return what a mail server's refusal means; None when it has not refused.  Source: RFC 5321, 4.2.1."""
     code: int
     text: bytes | str
@@ -70,18 +123,23 @@ def _smtp(error: Exception, scrub: Callable[[str], str]) -> Failed | None:
     else:
         return None
     words = text if isinstance(text, str) else text.decode("utf-8", "replace")
-    return Failed(_sentence(f"SMTP {code}", scrub(words)), permanent=code >= 500)
+    reason = _sentence(f"SMTP {code}", scrub(words))
+    if began and not 400 <= code < 600:  # a reply to the mail that is neither yes (250) nor no
+        return Failed(reason, uncertain=True)
+    return Failed(reason, permanent=500 <= code < 600)
 
 
 def _network(witness: Witness, error: Exception, scrub: Callable[[str], str]) -> Failed:
     """Return what it means that no answer came."""
-    if isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
-        # An address or a header that cannot be written; its text would repeat the URL.
+    if not witness.began and isinstance(error, _UNSENDABLE):
+        # Its text would repeat the URL.
         return Failed(f"no request can be made of the URL ({type(error).__name__})", permanent=True)
-    words = witness.hung_up or scrub(_root(error))
+    said = witness.hung_up or scrub(_root(error))
     if witness.began:
-        return Failed(f"no answer: {words}; the message may have arrived", uncertain=True)
-    return Failed(f"could not connect: {words}")
+        return Failed(f"no answer: {said}; the message may have arrived", uncertain=True)
+    if isinstance(error, ProxyUnusable):
+        return Failed(said)
+    return Failed(f"could not connect: {said}" + (f" ({witness.hint})" if witness.hint else ""))
 
 
 def _root(error: BaseException) -> str:
@@ -97,48 +155,5 @@ def _root(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _http(answer: Answer, scrub: Callable[[str], str], *, slack: bool) -> Failed:
-    """Return what a server's answer means that Apprise's plugin did not take for success."""
-    code, words = _words(answer.body)
-    reason = _sentence(f"HTTP {answer.status} {answer.phrase}".rstrip(), scrub(words))
-    if 200 <= answer.status < 300:
-        if slack and code:
-            temporary = code in SLACK_TEMPORARY | SLACK_UNCERTAIN
-            return Failed(reason, permanent=not temporary, uncertain=code in SLACK_UNCERTAIN)
-        # Without an error in words nobody knows; with some, another try may be an answer too.
-        return Failed(reason, uncertain=not code)
-    if 300 <= answer.status < 400:
-        return Failed(f"{reason}; redirects are not followed: put the new address into the URL", permanent=True)
-    if answer.status < 500 and answer.status not in TEMPORARY_4XX:
-        return Failed(reason, permanent=True)
-    return Failed(reason, retry_after=_seconds(answer.retry_after))
-
-
-def _words(body: str) -> tuple[str, str]:
-    """Return the error code of a JSON answer (empty when there is none), and the answer's words."""
-    try:
-        parsed = json.loads(body)
-    except ValueError:
-        return "", re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", body, flags=re.DOTALL | re.IGNORECASE)
-    if not isinstance(parsed, dict):
-        return "", body
-    found = [value if isinstance(value, str) else json.dumps(value) for key in _WORDS if (value := parsed.get(key))]
-    return (found[0], ": ".join(found)) if found else ("", body)
-
-
 def _sentence(head: str, words: str) -> str:
     return f"{head}: {words}" if words else head
-
-
-def _seconds(retry_after: str) -> float | None:
-    """Return the seconds that ``Retry-After`` asks for, given as a number or a date; None when it says neither.
-
-    Source: RFC 9110, 10.2.3.
-    """
-    if retry_after.strip().isdecimal():
-        return float(retry_after)
-    try:
-        date = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - clock.now())

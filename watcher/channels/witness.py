@@ -7,10 +7,12 @@ Not its business: what follows from it (``verdict``).
 from __future__ import annotations
 
 import contextlib
+import http
 import socket
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from watcher.channels.deadline import DEADLINES
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
 class Limits:
     """How long a send may take, in seconds.
 
-    *connect* for each address of the host, *read* for each silence of the server (SMTP: also for connecting),
-    *total* from the first byte we may wait for until we hang up, whatever the server is doing.
-    Not bounded by us: the system's resolver, and services that Apprise reaches by neither HTTP nor SMTP.
+    *connect* for each address of the host and for TLS, *read* for each silence of the server (SMTP: also for
+    connecting), *total* for all of it: name, proxy, TLS, request and answer, also of services that Apprise reaches by
+    neither HTTP nor SMTP.
     """
 
     connect: float = 5.0
@@ -38,12 +40,25 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete HTTP response: its *status*, the *phrase* beside it, the ``Retry-After`` header, and the *body*."""
+    """An HTTP response: its *status*, the *phrase* beside it, the ``Retry-After`` header, and the start of the *body*.
+
+    *whole*: the body was read to its end and could be unpacked.
+    """
 
     status: int
     phrase: str
     retry_after: str
     body: str
+    whole: bool = True
+
+    def with_body(self, body: str, *, whole: bool) -> Answer:
+        """Return the same answer with its *body*."""
+        return replace(self, body=body, whole=whole)
+
+    @property
+    def accepts(self) -> bool:
+        """Whether the status says that the request was successful (RFC 9110, 15.3)."""
+        return 200 <= self.status < 300
 
 
 @dataclass
@@ -52,8 +67,9 @@ class Witness:
 
     *answer* is the last HTTP response and *error* the exception in its stead; *began* says that at least a part of a
     message had left when the error came; *hung_up* is why we closed the connection ourselves; *words* are Apprise's
-    own warnings, unscrubbed.  *edit* is what Apprise's content goes through on its way out.  *probing*: nothing may be
-    sent, only *reached* is to be found out, the server that would have been sent to.
+    own warnings, unscrubbed.  *exchanges* counts the requests and *asked* is the last of them.  *edit* is what
+    Apprise's content goes through on its way out.  *probing*: nothing may be sent, only *reached* is to be found out,
+    the server that would have been sent to.  *hint*: what the URL should say instead.
     """
 
     wire: Wire
@@ -62,31 +78,59 @@ class Witness:
     began: bool = False
     hung_up: str = ""
     words: list[str] = field(default_factory=list)
+    exchanges: int = 0
+    asked: tuple[str, str] = ("", "")
     edit: Callable[[str], str] = str
     probing: bool = False
     reached: str = ""
-    _socket: socket.socket | None = None
+    hint: str = ""
+    _end: Callable[[], None] | None = None
 
-    def start(self) -> None:
+    def restart(self) -> None:
+        """Forget all exchanges: another message follows in place of a refused one."""
+        self.answer, self.error, self.began = None, None, False
+        self.exchanges, self.asked = 0, ("", "")
+
+    def start(self, method: str, url: str) -> None:
         """Forget the exchange before: one send may take several, and the last one decides."""
         self.answer, self.error, self.began = None, None, False
+        self.exchanges += 1
+        self.asked = method, url
+
+    def repeats(self, method: str, url: str) -> bool:
+        """Whether this request would be a plugin's own second try: what is tried again is for the outbox to decide.
+
+        After a 429 any request is; else the same one, unless something succeeded in between (a login).
+        """
+        if self.answer is not None and self.answer.status == http.HTTPStatus.TOO_MANY_REQUESTS:
+            return True
+        failed = self.error is not None or (self.answer is not None and self.answer.status >= 300)
+        return failed and self.asked == (method, url)
 
     def watch(self, sock: socket.socket | None) -> None:
         """From now on it is *sock* that hanging up must close."""
-        self._socket = sock
-        if self.hung_up:
-            self._shut()
+        self.end_by(None if sock is None else partial(shut, sock))
+
+    def end_by(self, end: Callable[[], None] | None) -> None:
+        """From now on *end* wakes whoever waits."""
+        self._end = end
+        if self.hung_up and end is not None:
+            end()
 
     def hang_up(self, why: str) -> None:
-        """End the send now, from any thread: whoever waits on the socket sees it closed."""
-        self.hung_up = why
-        self._shut()
+        """End the send now, from any thread: whoever waits is woken."""
+        self.hung_up = self.hung_up or why
+        end = self._end
+        if end is not None:
+            end()
 
-    def _shut(self) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(OSError):  # closed already
-                # Not the method of SSLSocket, which would take the TLS object away from the thread that reads.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+def shut(sock: socket.socket | None) -> None:
+    """Shut *sock* down, from any thread: whoever reads it or writes to it is woken."""
+    if sock is not None:
+        with contextlib.suppress(OSError):  # closed already
+            # Not the method of SSLSocket, which would take the TLS object away from the thread that reads.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 CURRENT: ContextVar[Witness | None] = ContextVar("bedrock_watch_send", default=None)
