@@ -55,14 +55,19 @@ def kept(name: str, make: Callable[[Path], None]) -> Path:
     return found
 
 
-def image() -> Path:
-    """Return the directory of the container's files, making it when this machine has none; raises CannotRun."""
-    return kept(f"{SUITE}-{hashlib.sha256(' '.join(PACKAGES).encode()).hexdigest()[:12]}", _bootstrap)
+def image(packages: tuple[str, ...] = PACKAGES) -> Path:
+    """Return the directory of a container's files with *packages*, making it where there is none; raises CannotRun."""
+    return kept(f"{SUITE}-{digest(' '.join(packages))}", lambda directory: _bootstrap(directory, packages))
 
 
-def _bootstrap(directory: Path) -> None:
+def digest(text: str) -> str:
+    """Return a short name for *text*."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _bootstrap(directory: Path, packages: tuple[str, ...]) -> None:
     print("making a Debian container, once: a minute or two", flush=True)
-    command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(directory), mirror()]
+    command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", SUITE, str(directory), mirror()]
     for again in (True, False):  # a mirror may stumble
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if not done.returncode:
