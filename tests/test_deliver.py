@@ -15,7 +15,7 @@ from support_jobs import arn
 from support_sweep import Diary
 
 from watcher.clock import utc
-from watcher.deliver import BETWEEN_SUMMARIES, LONGEST_RUN, TOGETHER, Lane, Manner, Pace
+from watcher.deliver import BETWEEN_SUMMARIES, LONGEST_RUN, Lane, Manner, Pace
 from watcher.model import (
     Failed,
     Family,
@@ -51,6 +51,10 @@ class Post:
     body_limit: int = 32_768
     answers: list[Verdict] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+
+    def fits(self, message: Message) -> bool:
+        """Count characters."""
+        return len(message.title) + 2 + len(message.body) <= self.body_limit
 
     def send(self, message: Message) -> Verdict:
         """Take a message."""
@@ -144,8 +148,7 @@ def test_a_burst_is_folded_into_summaries_that_name_every_job_in_order(stage: St
     stage.turns(stage.lane(post, burst=5))
     alone, summaries = post.messages[:5], post.messages[5:]
     assert [message.title for message in alone] == [f"[bedrock] FAILED job-{n}" for n in range(1, 6)]
-    assert len(summaries) == -(-35 // TOGETHER)
-    assert all("messages about" in message.title for message in summaries)
+    assert [message.title for message in summaries] == ["[bedrock] 35 FAILED: 35 messages about 35 jobs (burst)"]
     body = "\n".join(message.body for message in summaries)
     places = [body.index(f"FAILED job-{n}\n") for n in range(6, 41)]
     assert places == sorted(places)

@@ -25,14 +25,13 @@ from support_sweep import NO_REMINDERS, Diary
 from watcher.bedrock.answers import Answer, Page
 from watcher.bedrock.customization import KIND
 from watcher.clock import utc
-from watcher.deliver import Lane, Manner, Pace
+from watcher.deliver import Lane, Letter, Manner, Pace
 from watcher.diff import diff, merge
 from watcher.logs import Log
 from watcher.model import DEFAULT_EVENTS, Failed, Family, JobArn, Message, Sent, Verdict
 from watcher.policy import Cadence, Route, Traits, post
 from watcher.store import Store
 from watcher.store.jobs import Wanted
-from watcher.store.outbox import Claim
 from watcher.sweep import Group, Outage
 
 T = TypeVar("T")
@@ -117,6 +116,10 @@ class Post:
     limit_key: str = "key"
     body_limit: int = 32_768
 
+    def fits(self, message: Message) -> bool:
+        """Count characters."""
+        return len(message.title) + 2 + len(message.body) <= self.body_limit
+
     def send(self, message: Message) -> Verdict:
         """Take the message, or not."""
         self.world.risk()
@@ -140,9 +143,9 @@ class Post:
 class MarkFirst(Lane):
     """What eight other programs do: the message is marked before it is sent."""
 
-    async def _send(self, claim: Claim) -> Verdict:
-        await self._mark(claim, Sent(), 0.0, go_on=False)
-        return await super()._send(claim)
+    async def _send(self, letter: Letter) -> Verdict:
+        await self._mark(letter.claim, Sent(), 0.0, go_on=False)
+        return await super()._send(letter)
 
 
 @contextmanager

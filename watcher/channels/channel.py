@@ -8,13 +8,15 @@ words of a failure (``verdict``), what a message says (``render``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from watcher.channels import slack
 from watcher.channels.apart import Abandoned
 from watcher.channels.content import editor
-from watcher.channels.services import SLOWEST, limit_key, service
+from watcher.channels.measure import fits
+from watcher.channels.services import SLOWEST, limit_key, module, service
 from watcher.channels.witness import Witness, witnessed
 from watcher.model import Failed, Family, Message, Sent, Severity, Verdict
 
@@ -25,15 +27,18 @@ if TYPE_CHECKING:
     from watcher.channels.wire import Wire
 
 
+_CODE = re.compile("<code>.*?</code>", re.DOTALL)
+"""Inline code of HTML, in which a browser, and so Matrix's clients, would join the lines."""
+
 _PROBE = Message("bedrock-watch", "This message is never sent.", Severity.INFO)
 
 
 class AppriseChannel:
     """An open channel.
 
-    *service* is its name for people ("Slack"), *body_limit* the characters of a body beyond which the service, and so
-    we, would cut it.  *min_interval* are the seconds to leave between two messages of all channels of one *limit_key*:
-    these use one account (a bot's token, a mailbox, a web hook), and its service counts them together.
+    *service* is its name for people ("Slack"), *body_limit* about how many characters of a body the service takes;
+    ``fits`` tells exactly.  *min_interval* are the seconds to leave between two messages of all channels of one
+    *limit_key*: these use one account (a bot's token, a mailbox, a web hook), and its service counts them together.
     """
 
     def __init__(self, name: str, plugin: NotifyBase, wire: Wire, judge: Judge) -> None:
@@ -43,9 +48,10 @@ class AppriseChannel:
         self.service = str(plugin.service_name)
         self.min_interval = min(plugin.request_rate_per_sec, SLOWEST) if known.interval is None else known.interval
         self.limit_key = limit_key(plugin)
-        self.body_limit: int = plugin.body_maxlen
+        self.body_limit: int = known.longest or plugin.body_maxlen
         self._slack = known.family is Family.SLACK
         self._posts_to = slack.target(plugin) if self._slack else ""
+        self._is_matrix = module(plugin) == "matrix"
         self._edit = editor(plugin)
         self._plugin = plugin
         self._wire = wire
@@ -79,6 +85,14 @@ class AppriseChannel:
         witness.restart()
         accepted = self._quietly(witness, lambda: self._hand_over(message, witness))
         return self._judge.failure(witness, accepted=bool(accepted))
+
+    def fits(self, message: Message) -> bool:
+        """Return whether the service takes all of *message*, as it is posted, in one piece; sends nothing."""
+        given = {"notify_type": message.severity.value, **self._converted(message)}
+        try:
+            return fits(self._plugin, given)
+        except Exception:  # noqa: BLE001 - foreign code; what it cannot convert, it may still send
+            return len(message.title) + 2 + len(message.body) <= self.body_limit
 
     def probe(self) -> str | Failed | None:
         """Return, having sent no message, whom this channel reaches; or why it does not; None: only a send could tell.
@@ -133,13 +147,18 @@ class AppriseChannel:
 
         markup = self.family in (Family.SLACK, Family.CHAT)
         source = NotifyFormat.MARKDOWN if markup else NotifyFormat.TEXT
-        target = self._plugin.resolve_format(source)
+        # Matrix: Apprise measures Markdown before it becomes HTML and truncates it after, and it joins its lines.
+        target = NotifyFormat.HTML if self._is_matrix else self._plugin.resolve_format(source)
         title = message.title
         if self._plugin.title_maxlen <= 0:  # it becomes the body's first line
             title = convert_between(source, target, title)  # type: ignore[no-untyped-call]
+        elif len(title) > self._plugin.title_maxlen:  # Apprise would cut it without a mark
+            title = title[: self._plugin.title_maxlen - 1] + "…"
         # Apprise refuses a message without a body, and says nothing.
         body = message.body if message.body.strip() else message.title
         body = convert_between(source, target, body)  # type: ignore[no-untyped-call]
+        if self._is_matrix:
+            body = _CODE.sub(lambda code: code.group().replace("\n", "<br />"), body)
         return {"body": body, "title": title, "body_format": target, "body_passthrough": False}
 
     def hang_up(self, why: str) -> None:

@@ -147,8 +147,8 @@ def _tame(plugin: NotifyBase) -> NotifyBase:
         "throttle": lambda *_, **__: None,  # the lane has a limiter; a sleep here would hold its thread
         "overflow_mode": "truncate",  # a cut message arrives, a refused one does not
     }
-    if known.longest is not None:
-        changes["body_maxlen"] = known.longest
+    if known.source is not None:
+        changes["body_maxlen"] = known.source
     if known.family is Family.SLACK:
         # The body is written in Slack's own markup; a translation from CommonMark would alter it.
         changes |= {"dialect_convert": lambda body, *_, **__: body, "include_footer": False}

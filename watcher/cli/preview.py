@@ -25,16 +25,17 @@ if TYPE_CHECKING:
     from watcher.config import ChannelConfig
     from watcher.deliver import Manner
     from watcher.model import Message
-    from watcher.render import Doc, Story
+    from watcher.render import Doc, Room, Story
 
 _USUAL = "failed"
 _ANY = "a channel"
 
 
 class _Reader(NamedTuple):
-    """Who reads the message: in which form, and how many characters at most (None: not known here)."""
+    """Who reads the message: in which form, and what it must fit, about *limit* characters (None: not known here)."""
 
     family: Family
+    room: Room
     limit: int | None
 
 
@@ -78,7 +79,7 @@ def preview(
     from watcher.render import compose
 
     channel = _channel(context, name, family)
-    reader = _Reader(Family(family), None) if family else _reader(channel)
+    reader = _Reader(Family(family), None, None) if family else _reader(channel)
     if html and reader.family is not Family.EMAIL:
         raise UsageError("--html is for mail", f"this message is for the family {reader.family.value}")
     manner = manner_of(channel, context.config.timezone, [])
@@ -125,13 +126,13 @@ def _reader(channel: ChannelConfig) -> _Reader:
         families = "|".join(Family)
         if error.not_checkable:
             note(f"{error.what}\n  shown as plain text, therefore; for another kind of channel: --family {families}")
-            return _Reader(Family.TEXT, None)
+            return _Reader(Family.TEXT, None, None)
         raise UsageError(
             error.what, f"{error.remedy}, or say what kind of channel it is: --family {families}"
         ) from error
     post = open_channel(channel.name, url, ca_bundle=str(channel.ca_bundle) if channel.ca_bundle else None)
     post.close()
-    return _Reader(post.family, post.body_limit)
+    return _Reader(post.family, post.fits, post.body_limit)
 
 
 def _made_up(event: str, manner: Manner) -> _Told:
@@ -169,10 +170,10 @@ def _written(channel: ChannelConfig, doc: Doc, reader: _Reader) -> Message:
     from watcher.render import write as in_our_words
 
     try:
-        return apply(channel.title, channel.body, doc, *reader)
+        return apply(channel.title, channel.body, doc, reader.family, reader.room)
     except TemplateMistake as mistake:
         note(f"warning: a template of channel {channel.name} fails, so the built-in words are sent: {mistake}")
-        return in_our_words(doc, *reader)
+        return in_our_words(doc, reader.family, reader.room)
 
 
 def _parts(message: Message, family: Family, *, html: bool) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from watcher.deliver.ports import Archive, InThread, Manner, Pace, Post, Queue, Transact
 from watcher.deliver.words import tell_story, unworded
@@ -16,16 +16,16 @@ from watcher.doing import Cause, doing
 from watcher.logs import Log
 from watcher.model import Delivery, Failed, Family, Message, Sent, Verdict
 from watcher.policy import GIVE_UP_AFTER, retry_send
-from watcher.render import Doc, Story, TemplateMistake, compose, compose_summary, most_events, write
+from watcher.render import Doc, Story, TemplateMistake, compose, most_events, write, write_summary
 from watcher.store.outbox import BURST, Claim, Times
-
-TOGETHER = 25
-"""Messages that are told as one, at most; as many as the narrowest chat has room for."""
 
 _UNWORDED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 BETWEEN_SUMMARIES = 15.0
 """Seconds; in a burst there is one summary in so long."""
+
+BETWEEN_FULL = 3.0
+"""Seconds after a full summary, as waiting would add nothing.  Telegram takes 20 messages a minute in a group."""
 
 FAIRNESS = 0.05
 """Seconds by which a lane that has just sent lets the others of its pace go first."""
@@ -35,6 +35,15 @@ LONGEST_RUN = 1.0
 
 LONGEST_PAUSE = 60.0
 """Seconds; a pause that lasts longer is a clock that was set back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one send carries: the deliveries of *claim*, in one message; *is_full*: it has room for no more."""
+
+    claim: Claim
+    message: Message | None = None
+    is_full: bool = False
 
 
 class Lane:
@@ -105,10 +114,12 @@ class Lane:
         began = now
         while claim.deliveries:
             with doing(_cause(claim)):
-                verdict = refusal or await self._send(claim)
+                letter = Letter(claim) if refusal else await self._worded(claim)
+                verdict, claim = refusal or await self._send(letter), letter.claim
             self._recent.append(began)
             if claim.fold == BURST:
-                self._pace.free_at = max(self._pace.free_at, self._now() + BETWEEN_SUMMARIES)
+                pause = BETWEEN_FULL if letter.is_full else BETWEEN_SUMMARIES
+                self._pace.free_at = max(self._pace.free_at, self._now() + pause)
             claim = await self._mark(claim, verdict, began, go_on=self._may_go_on(now))
             began = self._now()
         # Whoever waits for the same pace goes first.
@@ -132,9 +143,9 @@ class Lane:
         return not (paced or self._reopen or self._is_bursting(now)) and since <= now < since + LONGEST_RUN
 
     def _together(self) -> int:
-        """Return how many messages can be told as one here, without dropping any."""
+        """Return about how many messages one summary can name here."""
         post = self._post
-        return 1 if post is None else min(TOGETHER, most_events(post.family, post.body_limit))
+        return 1 if post is None else most_events(post.family, post.body_limit)
 
     async def _open(self) -> Failed | None:
         opened = await self._in_thread(self._open_post)
@@ -143,44 +154,60 @@ class Lane:
         self._post, self._pace = opened, self._pace_of(opened.limit_key)
         return None
 
-    async def _send(self, claim: Claim) -> Verdict:
+    async def _send(self, letter: Letter) -> Verdict:
+        post = self._post
+        assert post is not None  # noqa: S101 - turn() has opened it
+        assert letter.message is not None  # noqa: S101 - it was worded
+        return await self._in_thread(post.send, letter.message)
+
+    async def _worded(self, claim: Claim) -> Letter:
+        """Return the message for as much of *claim* as one message has room for.
+
+        The rest goes back to the queue before anything is sent: a crash marks as a possible repeat what was in flight.
+        """
         post = self._post
         assert post is not None  # noqa: S101 - turn() has opened it
         stories = [await self._story(delivery) for delivery in claim.deliveries]
-        return await self._in_thread(post.send, await self._message(post, claim, stories))
+        message, count = await self._message(post, claim, stories)
+        full = len(claim.deliveries) >= self._together()
+        if rest := claim.deliveries[count:]:
+            await self._transact(self._queue.put_back, rest)
+            claim, full = replace(claim, deliveries=claim.deliveries[:count]), True
+        return Letter(claim, message, full)
 
     async def _story(self, delivery: Delivery) -> Story:
         told = await self._transact(self._archive.story, delivery.event)
         return tell_story(delivery, told, self._now(), self._manner)
 
-    async def _message(self, post: Post, claim: Claim, stories: Sequence[Story]) -> Message:
+    async def _message(self, post: Post, claim: Claim, stories: Sequence[Story]) -> tuple[Message, int]:
+        """Return a message about the first of *stories*, and about how many of them it is."""
         try:
-            message = self._worded(post, claim, stories)
+            message, count = await self._in_thread(self._composed, post, claim, stories)
         except _UNWORDED as error:
             # Our bug, or facts that nobody has thought of: the news must arrive all the same, and hold up nothing.
             events = ", ".join(str(story.event.id) for story in stories)
             self._log.warning("message_unworded", channel=self.channel, events=events, error=repr(error))
-            return unworded(events)
-        if post.family is not Family.SLACK or claim.fold:
-            return message
+            return unworded(events), len(stories)
+        if post.family is not Family.SLACK or count > 1:
+            return message, count
         thread = await self._transact(self._queue.thread, self.channel, stories[0].event.subject)
-        return replace(message, thread=thread)
+        return replace(message, thread=thread), count
 
-    def _worded(self, post: Post, claim: Claim, stories: Sequence[Story]) -> Message:
-        if claim.fold:
-            return write(compose_summary(stories, claim.fold), post.family, post.body_limit)
-        return self._written(compose(stories[0]), post)
+    def _composed(self, post: Post, claim: Claim, stories: Sequence[Story]) -> tuple[Message, int]:
+        if claim.fold and (summary := write_summary(stories, claim.fold, post.family, post.fits)):
+            return summary
+        return self._written(compose(stories[0]), post), 1
 
     def _written(self, doc: Doc, post: Post) -> Message:
         if self._manner.template is None:
-            return write(doc, post.family, post.body_limit)
+            return write(doc, post.family, post.fits)
         try:
-            return self._manner.template(doc, post.family, post.body_limit)
+            return self._manner.template(doc, post.family, post.fits)
         except TemplateMistake as mistake:
             if not self._template_told:
                 self._log.warning("template_failed", channel=self.channel, error=mistake.what)
             self._template_told = True
-            return write(doc, post.family, post.body_limit)
+            return write(doc, post.family, post.fits)
 
     async def _mark(self, claim: Claim, verdict: Verdict, began: float, *, go_on: bool) -> Claim:
         """Write what became of a send; return what is to be sent next in this turn, with *go_on*."""

@@ -11,7 +11,7 @@ from datetime import UTC, tzinfo
 from typing import Protocol, TypeVar, TypeVarTuple
 
 from watcher.model import Delivery, Event, Failed, Family, Message, Sent, Verdict
-from watcher.render import Doc
+from watcher.render import Doc, Room
 from watcher.store.history import Background
 from watcher.store.outbox import Claim, Times
 
@@ -32,11 +32,14 @@ class Post(Protocol):
 
     @property
     def body_limit(self) -> int:
-        """The characters of a body at most."""
+        """About how many characters of a body the service takes."""
 
     @property
     def limit_key(self) -> str:
         """Equal for channels that share a token, and so a pace."""
+
+    def fits(self, message: Message) -> bool:
+        """Return whether the service takes all of *message* in one piece; sends nothing."""
 
     def send(self, message: Message) -> Verdict:
         """Send one message."""
@@ -64,6 +67,9 @@ class Queue(Protocol):
 
     def failed(self, deliveries: Sequence[Delivery], verdict: Failed, times: Times) -> list[Delivery]:
         """Put messages back; return those that are to be given up instead."""
+
+    def put_back(self, deliveries: Sequence[Delivery]) -> None:
+        """Let messages wait again that were claimed, but not tried."""
 
     def hurry(self, channel: str, now: float) -> None:
         """Try at once what waits after a failure."""
@@ -109,7 +115,7 @@ class Manner:
     """
 
     burst: int = 0
-    template: Callable[[Doc, Family, int], Message] | None = None
+    template: Callable[[Doc, Family, Room], Message] | None = None
     zone: tzinfo | None = UTC
     host: str = ""
     tell: Sequence[str] = ()

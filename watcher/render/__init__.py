@@ -6,14 +6,16 @@ same with a user's own template.  Not its business: what happened (``diff``), wh
 """
 
 from watcher.render.compose import compose
-from watcher.render.fit import most_events, write
+from watcher.render.fit import Room, most_events, write
 from watcher.render.samples import sample
+from watcher.render.split import write_summary
 from watcher.render.story import Doc, Story
 from watcher.render.summary import compose_summary
 from watcher.render.template import TemplateMistake, apply, check_template
 
 __all__ = [
     "Doc",
+    "Room",
     "Story",
     "TemplateMistake",
     "apply",
@@ -23,4 +25,5 @@ __all__ = [
     "most_events",
     "sample",
     "write",
+    "write_summary",
 ]

@@ -39,23 +39,35 @@ _OUTCOME, _SUBJECT, _MARKUP = 24, 30, 6
 _FRAME = 500  # title, a line, footer
 _HTML_FRAME, _HTML_MARKUP = 3000, 60
 
-_SHORTENED = "shortened for this channel; the whole: bedrock-watch show"
+_SHORTENED = "Shortened to fit this channel. Full text: bedrock-watch show"
+
+_WHERE = "see bedrock-watch show"
+"""The last line where there is no room for more."""
+
+Room = int | Callable[[Message], bool] | None
+"""What a message must fit: the characters of title and body together, or the channel's own answer; None: anything."""
+
+_JSON_EVENTS = 100
+"""The events of one summary for a webhook at most: each is about 2 KB of JSON."""
 
 
-def write(doc: Doc, family: Family, limit: int | None = None) -> Message:
-    """Return *doc* as a message for a receiver of *family*.
+def write(doc: Doc, family: Family, room: Room = None) -> Message:
+    """Return *doc* as a message for a receiver of *family* that fits *room*.
 
-    *limit* is how many characters its title and body may have together (None: any number).  What does not fit is
-    left out by its weight: facts, then the timeline, then links, then the middle of the failureMessage.
+    What does not fit is left out by its weight: facts, then the timeline, then links, then the middle of the
+    failureMessage, then the message's own lines.  A message that never fits is returned in its shortest form.
     """
+    return attempt(doc, family, room)[0]
+
+
+def attempt(doc: Doc, family: Family, room: Room = None) -> tuple[Message, bool]:
+    """Return *doc* as ``write`` does, and whether it fits *room*."""
+    fit = False
     for smaller in _smaller(doc, _ESCAPES[family]):
         message = _PRINTERS[family](smaller)
-        if _fits(message, limit):
+        if fit := fits(message, room):
             break
-    else:
-        room = max((limit or len(message.body)) - len(message.title) - 2, 1)
-        message = replace(message, body=shorten(message.body, room))
-    return replace(message, conversation=doc.conversation, broadcast=doc.broadcast)
+    return replace(message, conversation=doc.conversation, broadcast=doc.broadcast), fit
 
 
 def most_events(family: Family, limit: int | None = None) -> int:
@@ -64,6 +76,8 @@ def most_events(family: Family, limit: int | None = None) -> int:
     counts = [1000]
     if limit is not None:
         counts.append((limit - _FRAME) // line)
+    if family is Family.JSON:
+        counts.append(_JSON_EVENTS)
     if family is Family.SLACK:
         counts.append((PAYLOAD - 2 * _FRAME) // line)
     if family is Family.EMAIL:
@@ -71,8 +85,12 @@ def most_events(family: Family, limit: int | None = None) -> int:
     return max(min(counts), 1)
 
 
-def _fits(message: Message, limit: int | None) -> bool:
-    if limit is not None and len(message.title) + 2 + len(message.body) > limit:
+def fits(message: Message, room: Room) -> bool:
+    """Return whether *message* fits *room*, and what its family allows."""
+    if callable(room):
+        if not room(message):
+            return False
+    elif room is not None and len(message.title) + 2 + len(message.body) > room:
         return False
     if message.payload is not None and "blocks" in message.payload:
         blocks = message.payload["blocks"]
@@ -88,18 +106,20 @@ def _smaller(doc: Doc, escape: Callable[[str], str]) -> Iterator[Doc]:
     if doc.entries:
         yield from _smaller_summary(doc, escape)
         return
-    stages: tuple[dict[str, object], ...] = (
+    stages: list[dict[str, object]] = [
         {"lines": _fewer(doc.lines, 12)},
         {"facts": ()},
         {"timeline": ()},
         {"links": ()},
-        {"failure": cut(doc.failure, 2000)},
-        {"failure": cut(doc.failure, 1500)},
-        {"failure": cut(doc.failure, 1000)},
-        {"failure": cut(doc.failure, 600)},
+        *(dict[str, object](failure=cut(doc.failure, most)) for most in (2000, 1500, 1000, 600)),
         {"lines": _fewer(doc.lines, 4), "failure": cut(doc.failure, 300)},
-        {"lines": (doc.gist,), "failure": "", "advice": None, "footer": doc.footer[-2:]},
-    )
+        {"failure": cut(doc.failure, 150), "advice": None, "footer": doc.footer[-2:]},
+        {"lines": (doc.gist,), "failure": ""},
+        *(dict[str, object](lines=(cut(doc.gist, most),)) for most in (120, 80, 50)),
+        {"lines": (), "footer": doc.footer[-1:]},
+        {"footer": (_WHERE,)},
+        *(dict[str, object](title=cut(doc.title, most)) for most in (80, 60, 40, 20)),
+    ]
     for changes in stages:
         doc = doc.but(**changes)
         yield doc

@@ -22,7 +22,7 @@ from watcher.model import Family, Message
 from watcher.render.colours import COLOURS
 from watcher.render.compose import compose
 from watcher.render.escapes import ZERO_WIDTH, as_it_is, chat_code, html_text, slack_code, slack_text
-from watcher.render.fit import write
+from watcher.render.fit import Room, write
 from watcher.render.mail import HTML, page
 from watcher.render.payload import write_payload
 from watcher.render.samples import sample
@@ -71,7 +71,7 @@ def check_template(text: str) -> None:
         _written(text, variables(doc), as_it_is)
 
 
-def apply(title: str | None, body: str | None, doc: Doc, family: Family, limit: int | None = None) -> Message:
+def apply(title: str | None, body: str | None, doc: Doc, family: Family, room: Room = None) -> Message:
     """Return *doc* as ``write`` does, with the title and the body that the templates write; None: the built-in one.
 
     For Slack and the chats a body is in their markup, for mail it is plain text (and the HTML part shows it so), for
@@ -79,21 +79,25 @@ def apply(title: str | None, body: str | None, doc: Doc, family: Family, limit: 
     written for one event.  Raises TemplateMistake; then ``write`` is what to send.
     """
     if doc.reason:
-        return write(doc, family, limit)
+        return write(doc, family, room)
     given = variables(doc)
     if title is not None:
         doc = doc.but(title=shorten(clean(_written(title, given, as_it_is)), TITLE) or doc.title)
-    message = write(doc, family, limit)
+    message = write(doc, family, room)
     if body is None:
         return message
     told = _written(body, given, _CODES.get(family, as_it_is)).strip()
-    return _with_body(message, told or message.body, doc, family, limit)
+    return _with_body(message, told or message.body, doc, family, room)
 
 
-def _with_body(message: Message, body: str, doc: Doc, family: Family, limit: int | None) -> Message:
-    if limit is not None:
-        body = shorten(body, max(limit - len(message.title) - 2, 1))
+def _with_body(message: Message, body: str, doc: Doc, family: Family, room: Room) -> Message:
+    """Return *message* with a template's *body*, the middle of which is left out as far as *room* demands it."""
+    most = len(body)
     message = replace(message, body=body)
+    while most > 1 and not _has_room(message, room):
+        most = most * 7 // 8
+        message = replace(message, body=cut(body, most))
+    body = message.body
     if family is Family.SLACK:
         shown = {"color": COLOURS[doc.severity], "text": shorten(body, PAYLOAD - 1000), "mrkdwn_in": ["text"]}
         message = replace(message, payload={"text": slack_text(doc.title), "attachments": [shown]})
@@ -103,6 +107,12 @@ def _with_body(message: Message, body: str, doc: Doc, family: Family, limit: int
     elif family is Family.JSON:
         message = replace(message, payload={**(write_payload(doc).payload or {}), "message": body})
     return message
+
+
+def _has_room(message: Message, room: Room) -> bool:
+    if callable(room):
+        return room(message)
+    return room is None or len(message.title) + 2 + len(message.body) <= room
 
 
 def _written(text: str, given: Mapping[str, Any], escape: Callable[[str], str]) -> str:

@@ -203,6 +203,16 @@ class Outbox:
                 )
         return given_up
 
+    def put_back(self, deliveries: Sequence[Delivery]) -> None:
+        """Let messages wait again as they did before they were claimed: no try of them was begun."""
+        with self._db.transaction() as sql:
+            sql.executemany(
+                "UPDATE deliveries SET state = CASE WHEN uncertain THEN 'uncertain' ELSE 'pending' END,"
+                " tried_since = CASE WHEN attempts > 1 THEN tried_since ELSE 0 END,"
+                " attempts = attempts - 1 WHERE id = ? AND state = 'sending'",
+                [(delivery.id,) for delivery in deliveries],
+            )
+
     def bury(self, deliveries: Sequence[Delivery], reason: str, now: float, tell: Sequence[str]) -> None:
         """Give messages up, and tell the other channels, once until the channel works again."""
         with self._db.transaction() as sql:

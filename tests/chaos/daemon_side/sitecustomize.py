@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from watcher.model import Verdict
-    from watcher.store.outbox import Claim
 
 
 def _move_clock(file: Path) -> None:
@@ -32,10 +31,10 @@ def _mark_first() -> None:
 
     send = deliver.Lane._send
 
-    async def marked(lane: deliver.Lane, claim: Claim) -> Verdict:
+    async def marked(lane: deliver.Lane, letter: deliver.Letter) -> Verdict:
         now = lane._now()
-        await lane._transact(lane._queue.sent, claim.deliveries, Sent(), now, now, ())
-        return await send(lane, claim)
+        await lane._transact(lane._queue.sent, letter.claim.deliveries, Sent(), now, now, ())
+        return await send(lane, letter)
 
     deliver.Lane._send = marked  # type: ignore[assignment,method-assign]
 
