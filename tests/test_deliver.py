@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +16,7 @@ from support_jobs import arn
 from support_sweep import Diary
 
 from watcher.clock import utc
-from watcher.deliver import BETWEEN_SUMMARIES, LONGEST_RUN, Lane, Manner, Pace
+from watcher.deliver import BETWEEN_FULL, BETWEEN_SUMMARIES, LONGEST_RUN, Lane, Manner, Pace
 from watcher.model import (
     Failed,
     Family,
@@ -111,6 +112,11 @@ class Stage:
         """Return the states of the messages, in the order of their queueing."""
         with self.store.database.reading() as sql:
             return [tuple(row) for row in sql.execute("SELECT state FROM deliveries ORDER BY id")]
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """Return the whole table of messages."""
+        with self.store.database.reading() as sql:
+            return [tuple(row) for row in sql.execute("SELECT * FROM deliveries ORDER BY id")]
 
     def times(self) -> list[float]:
         """Return when each message is due, in the order of their queueing."""
@@ -252,6 +258,73 @@ def test_no_summary_names_fewer_than_it_holds(stage: Stage, limit: int) -> None:
     text = "\n".join(message.title + "\n" + message.body for message in post.messages)
     assert all(f"job-{n}" in text for n in range(1, 41))
     assert all(len(message.body) <= limit for message in post.messages)
+
+
+def test_a_summary_that_does_not_fit_is_split_in_order_and_each_part_is_marked_by_itself(stage: Stage) -> None:
+    """The second part fails: the first one stays sent, and the rest counts no attempt."""
+    post = Post(body_limit=1200, answers=[Sent(), Failed("503")])
+    for number in range(1, 41):
+        stage.news(number, hold_until=stage.now, fold="digest")
+    lane = stage.lane(post)
+    anyio.run(lane.turn)
+    first = sum(state == ("sent",) for state in stage.states())
+    assert 1 < first < 40
+    assert stage.states() == [("sent",)] * first + [("pending",)] * (40 - first)
+    stage.turns(lane)
+    assert {state for (state,) in stage.states()} == {"sent"}
+    tries = sum(one.attempts for one in stage.store.history.deliveries())
+    assert tries == 40 + post.messages[1].body.count("FAILED job-")
+
+
+def test_the_parts_of_a_summary_keep_its_order(stage: Stage) -> None:
+    post = Post(body_limit=1200)
+    for number in range(1, 41):
+        stage.news(number, hold_until=stage.now, fold="digest")
+    stage.turns(stage.lane(post))
+    assert len(post.messages) > 2
+    said = re.findall(r"FAILED (job-\d+)", "\n".join(message.body for message in post.messages))
+    assert said == [f"job-{n}" for n in range(1, 41)]
+
+
+def test_what_is_put_back_is_as_if_it_was_never_claimed(stage: Stage) -> None:
+    for number in (1, 2):
+        stage.news(number)
+    before = stage.rows()
+    claim = stage.store.outbox.claim("slack", stage.now, burst=True)
+    assert len(claim.deliveries) == 2
+    stage.store.outbox.put_back(claim.deliveries)
+    assert stage.rows() == before
+
+
+def test_a_crash_after_a_split_marks_as_possible_repeats_only_what_was_in_flight(stage: Stage) -> None:
+    """What one message had no room for was put back before that message was sent."""
+
+    class Deadly(Post):
+        def send(self, message: Message) -> Verdict:
+            """Die with the message in flight."""
+            self.messages.append(message)
+            raise KeyboardInterrupt
+
+    post = Deadly(body_limit=1200)
+    for number in range(1, 41):
+        stage.news(number, hold_until=stage.now, fold="digest")
+    with pytest.raises(KeyboardInterrupt):
+        anyio.run(stage.lane(post).turn)
+    told = post.messages[0].body.count("FAILED job-")
+    assert stage.store.outbox.recover(stage.now) == told
+    assert stage.states() == [("uncertain",)] * told + [("pending",)] * (40 - told)
+
+
+def test_full_summaries_follow_each_other_without_waiting_for_more(stage: Stage) -> None:
+    post = Post(family=Family.CHAT, body_limit=2000)
+    for number in range(1, 41):
+        stage.news(number)
+    began = stage.now
+    stage.turns(stage.lane(post, burst=1))
+    parts = len(post.messages) - 1
+    assert parts >= 2
+    assert stage.now - began <= BETWEEN_FULL * parts + BETWEEN_SUMMARIES
+    assert {state for (state,) in stage.states()} == {"sent"}
 
 
 def test_channels_that_share_a_token_share_the_pace(stage: Stage) -> None:

@@ -152,6 +152,8 @@ def _tame(plugin: NotifyBase) -> NotifyBase:
     if known.family is Family.SLACK:
         # The body is written in Slack's own markup; a translation from CommonMark would alter it.
         changes |= {"dialect_convert": lambda body, *_, **__: body, "include_footer": False}
+    elif module(plugin) == "slack":  # a workflow: plain text, in which Slack's mentions must ping nobody
+        changes["dialect_convert"] = lambda body, *_, **__: re.sub("<(?=[!@#])", "<\u200b", body)
     for attribute, value in changes.items():
         setattr(plugin, attribute, value)
     return plugin

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from watcher.channels.units import json_bytes, parsed_utf16, utf8, utf16
+from watcher.channels.units import json_bytes, ntfy_bytes, parsed_utf16, utf8, utf16
 from watcher.model import Family
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _SERVICES = {
     "matrix": Service(Family.CHAT),  # an event has 65,536 bytes; the plugin counts them itself
     # One message a second and chat.  The Bot API counts after entities parsing, Apprise before it.
     "telegram": Service(Family.TEXT, interval=1.0, longest=4096, count=parsed_utf16, source=32_768),
-    "ntfy": Service(Family.TEXT, longest=4096, count=utf8),  # a longer one becomes an attachment
+    "ntfy": Service(Family.TEXT, longest=4096, count=ntfy_bytes),  # a longer one becomes an attachment
     "dingtalk": Service(Family.TEXT, longest=19_985, count=json_bytes),  # 20,000 bytes with the object around it
     "feishu": Service(Family.TEXT, longest=19_985, count=json_bytes),  # 20 KB, likewise
     "lark": Service(Family.TEXT, longest=19_985, count=json_bytes),
@@ -74,6 +74,7 @@ _SERVICES = {
     "viber": Service(Family.TEXT, longest=7000, count=utf8),
 }
 _OTHER = Service(Family.TEXT)
+_SLACK_WORKFLOW = Service(Family.TEXT, interval=1.0)  # its variables show markup as it is written
 
 SLOWEST = 1.0
 """Seconds; the longest interval that is taken over from a plugin: Apprise's default of 5.5 is a guess."""
@@ -88,6 +89,8 @@ def module(plugin: NotifyBase) -> str:
 
 def service(plugin: NotifyBase) -> Service:
     """Return what we know of *plugin*'s service."""
+    if getattr(plugin, "workflow_path", None) and module(plugin) == "slack":
+        return _SLACK_WORKFLOW
     return _SERVICES.get(module(plugin), _OTHER)
 
 

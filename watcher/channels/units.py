@@ -27,3 +27,11 @@ def parsed_utf16(text: str) -> int:
 def json_bytes(text: str) -> int:
     """Return the bytes of *text* as a JSON string that holds ASCII only, as Python writes it."""
     return len(json.dumps(text))
+
+
+def ntfy_bytes(text: str) -> int:
+    """Return the bytes of *text* for ntfy, which has 4,096 for a message and 8,192 for the JSON object around it.
+
+    Python writes a letter that is not ASCII in six bytes of JSON; 700 bytes are for the title and the topic.
+    """
+    return max(utf8(text), json_bytes(text) * 4096 // (8000 - 700))
