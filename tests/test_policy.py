@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -331,3 +332,27 @@ def test_a_reminder_that_makes_no_sense_for_a_kind_never_comes(snapshot: Snapsho
     for possible, due in ((EVERY, [what]), (EVERY - {what}, [])):
         found = remind(snapshot, Limits(), now, expected=0, usual=(), told=frozenset(), possible=possible)
         assert [one.what for one in found.due] == due
+
+
+@pytest.mark.parametrize("zone", [None, ZoneInfo("Europe/Berlin")])
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        ("2026-03-28T12:00:00+00:00", "2026-03-29T07:00:00+00:00"),  # the night in which summer time begins
+        ("2026-03-29T00:30:00+00:00", "2026-03-29T07:00:00+00:00"),
+        ("2026-10-24T12:00:00+00:00", "2026-10-25T08:00:00+00:00"),  # and in which it ends
+        ("2026-10-25T00:30:00+00:00", "2026-10-25T08:00:00+00:00"),
+        ("2026-07-01T07:00:00+00:00", "2026-07-02T07:00:00+00:00"),
+    ],
+)
+def test_a_digest_keeps_its_hour_when_summer_time_begins_or_ends(
+    monkeypatch: pytest.MonkeyPatch, zone: ZoneInfo | None, now: str, due: str
+) -> None:
+    """With a ``timezone``, and in the machine's own."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        assert Digest(9, 0, zone).next_after(datetime.fromisoformat(now)) == datetime.fromisoformat(due)
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -74,10 +74,16 @@ class Digest:
     zone: tzinfo | None = None
 
     def next_after(self, now: datetime) -> datetime:
-        """Return the next such time after *now*."""
-        local = now.astimezone(self.zone)
-        today = local.replace(hour=self.hour, minute=self.minute, second=0, microsecond=0)
-        return today if today > local else today + timedelta(days=1)
+        """Return the next such time after *now*, by the zone's own offset on that day.
+
+        The machine's zone is asked by way of a naive datetime: ``astimezone()`` alone gives one with today's offset,
+        which is an hour off across a change to or from summer time.
+        """
+        local = now.astimezone(self.zone).replace(tzinfo=None)
+        at = local.replace(hour=self.hour, minute=self.minute, second=0, microsecond=0)
+        if at <= local:
+            at += timedelta(days=1)
+        return at.astimezone() if self.zone is None else at.replace(tzinfo=self.zone)
 
 
 @dataclass(frozen=True, slots=True)
