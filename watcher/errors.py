@@ -146,6 +146,11 @@ class LookError(WatchError):
 
     @classmethod
     def load(cls, text: str) -> LookError:
-        """Return the error that *text* was dumped from."""
-        told = json.loads(text)
-        return cls(LookFault(told["fault"]), told["code"], told["reason"], told["remedy"])
+        """Return the error that *text* was dumped from; one that says so when nothing can be read from it."""
+        try:
+            told = json.loads(text)
+            code, reason, remedy = (str(told[name]) for name in ("code", "reason", "remedy"))
+            return cls(LookFault(told["fault"]), code, reason, remedy)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            # Others can write the database and the status file.
+            return cls(LookFault.MALFORMED, "Unreadable", "what was recorded of it cannot be read")

@@ -60,10 +60,15 @@ def read_regular(path: Path, most: int) -> bytes | None:
 def read_json(path: Path, most: int) -> dict[str, Any]:
     """Return the JSON object in the regular file at *path*; an empty one when there is none (see ``read_regular``)."""
     try:
-        found = json.loads(read_regular(path, most) or b"{}")
+        found = json.loads(read_regular(path, most) or b"{}", parse_constant=_no_number)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _no_number(text: str) -> None:
+    """Refuse NaN and Infinity, which Python's json takes for numbers."""
+    raise ValueError(f"{text} is no JSON")
 
 
 def replace(path: Path, content: bytes) -> None:

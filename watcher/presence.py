@@ -1,6 +1,6 @@
 """Whether a daemon lives, beside its database: an advisory lock with its pid, and a small status file.
 
-Standard library only: the command line asks.  Not its business: what the status says.
+Little more than the standard library: the command line asks.  Not its business: what the status says.
 """
 
 from __future__ import annotations
@@ -21,6 +21,24 @@ DATABASE = "bedrock-watch.db"
 _LOCK = "daemon.lock"
 _STATUS = "status.json"
 _BLOCK = 4096
+_LARGEST = 16 * 1024 * 1024
+_TEXT = 8_000
+_MOST = 250_000_000_000.0  # epoch seconds: as late as a datetime can be
+
+Form = type | list[Any] | dict[str, Any] | tuple[Any, ...]
+"""The form of a member: a type, a list (``[form]``), an object (``{"": form}``), or one of several."""
+
+_FORMS: dict[str, Form] = {
+    **dict.fromkeys(("written_at", "written_monotonic", "started_at", "configured_at", "reloaded_at"), float),
+    **dict.fromkeys(("program", "headline", "configuration", "database", "reload_error", "database_error"), str),
+    "pid": int,
+    "standing_still": [str],
+    "channels": [str],
+    "groups": {"": {"": (float, type(None))}},
+    "queues": {"": str},
+    "service": {"": str},
+}
+_REQUIRED = frozenset({"pid", "program", "started_at", "written_at", "configuration"})
 
 
 class AlreadyRunning(WatchError):
@@ -127,9 +145,41 @@ def age(status: Mapping[str, Any], now: float) -> float:
 
 
 def read_status(state_dir: Path) -> dict[str, Any] | None:
-    """Return what the daemon last wrote of itself; None when there is nothing to read."""
-    try:
-        status = json.loads((state_dir / _STATUS).read_text())
-    except (OSError, ValueError):
+    """Return what the daemon last wrote of itself; None when there is nothing to read.
+
+    Members of the service's group can write the file.  So a link or a FIFO is not opened, members that do not have the
+    type that the daemon gives them are left out, and no text can move a terminal's cursor.
+    """
+    found = files.read_json(state_dir / _STATUS, _LARGEST)
+    status = {name: value for name, value in found.items() if _has_form(value, _FORMS.get(name, (str, float)))}
+    if not status.keys() >= _REQUIRED:
         return None
-    return status if isinstance(status, dict) else None
+    return {name: _harmless(value) for name, value in status.items()}
+
+
+def _has_form(value: object, form: Form) -> bool:
+    """Return whether *value* is what *form* says: a type, a list of texts, or an object of values of one form."""
+    if isinstance(form, list):
+        return isinstance(value, list) and all(_has_form(one, form[0]) for one in value)
+    if isinstance(form, dict):
+        (inner,) = form.values()
+        return isinstance(value, dict) and all(_has_form(one, inner) for one in value.values())
+    if isinstance(form, tuple):
+        return any(_has_form(value, one) for one in form)
+    if form is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _MOST
+    return isinstance(value, form)
+
+
+def _harmless(value: Any) -> Any:  # noqa: ANN401 - JSON is JSON
+    if isinstance(value, str):
+        if value.isprintable():
+            return value[:_TEXT]
+        from watcher.render.words import clean  # noqa: PLC0415 - its package takes long to import
+
+        return clean(value[:_TEXT], lines=True)
+    if isinstance(value, list):
+        return [_harmless(one) for one in value]
+    if isinstance(value, dict):
+        return {_harmless(key): _harmless(one) for key, one in value.items()}
+    return value
