@@ -27,7 +27,7 @@ KEPT = 20
 
 _TEXT, _TRACEBACK = 500, 4000
 _LARGEST = 512 * 1024
-_MOST = 2.0**53
+_MOST = 250_000_000_000.0  # epoch seconds: as late as a datetime can be
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ def _course(told: list[tuple[int, ...]]) -> str:
 def _unfounded(evidence: Evidence, events: Mapping[int, Told], tellings: Mapping[str, Telling]) -> Iterator[str]:
     """Yield what was told of the watch itself, or of nothing that exists, without a reason."""
     for told in events.values():
-        if told.subject not in tellings and not told.subject.startswith(("scope/", "channel/")):
+        if told.subject not in tellings and not told.subject.startswith(("scope/", "channel/", "watch/gap")):
             yield f"event {told.event} tells of {told.subject}, which does not exist"
         for kind in told.kinds & {"watch_lost", "watch_regained", "vanished", "delivery_dead"}:
             if not _is_founded(evidence, kind, told):

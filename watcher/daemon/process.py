@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import anyio
 
-from watcher import __version__, clock
+from watcher import __version__, clock, presence
 from watcher.config import Config
 from watcher.daemon import errands
 from watcher.daemon.aftermath import report_crashes
@@ -23,6 +23,7 @@ from watcher.daemon.errands import Errands
 from watcher.daemon.heart import Heart
 from watcher.daemon.keeping import Keeping
 from watcher.daemon.lanes import Lanes, given_up
+from watcher.daemon.monitoring import Continuity
 from watcher.daemon.parts import Parts
 from watcher.daemon.queues import Queues
 from watcher.daemon.reload import Reload
@@ -66,6 +67,7 @@ class Daemon:
         self._keeping, self._errands = Keeping(self._parts), Errands(self._parts)
         self._reload = Reload(self._parts, self._watch, self._lanes, load)
         self._report = Report(self._parts, self._watch, self._lanes, self._reload, self._notify, self._queues.failing)
+        self._continuity = Continuity(self._parts, self._on_news)
         self._heart = Heart(self._parts, self._lanes)
         self._starting, self._polling, self._sending = anyio.CancelScope(), anyio.CancelScope(), anyio.CancelScope()
         self._told_to_reload = anyio.Event()
@@ -80,17 +82,21 @@ class Daemon:
         async with anyio.create_task_group() as listening:
             await listening.start(self._listen)
             with self._starting:
+                before = presence.read_status(self._parts.config.state_dir) or {}
                 await self._prepare()
+                await self._continuity.begin(before)
             if not self._parts.stopping:
                 listening.start_soon(self._report.tell)
                 listening.start_soon(self._report.live)
                 listening.start_soon(self._heart.beat)
+                listening.start_soon(self._continuity.watch)
                 listening.start_soon(self._reload_when_told)
                 self._notify.ready(self._report.headline())
                 async with anyio.create_task_group() as working:
                     working.start_soon(self._poll)
                     working.start_soon(self._send)
             listening.cancel_scope.cancel()
+        self._report.write(ended="stopped")
         self._parts.log.info("stopped")
 
     async def run_once(self) -> int:

@@ -17,6 +17,7 @@ from watcher import __version__, clock, presence
 from watcher.config import Config
 from watcher.config.values import BUILT_IN
 from watcher.daemon.lanes import Lanes
+from watcher.daemon.monitoring import signs_of_life
 from watcher.daemon.parts import Parts
 from watcher.daemon.reload import Reload
 from watcher.daemon.watch import Watch
@@ -82,10 +83,10 @@ class Report:
                 self._notify.alive()
             await anyio.sleep(every)
 
-    def write(self) -> None:
-        """Write the status file."""
+    def write(self, ended: str = "") -> None:
+        """Write the status file; *ended* says why it is the last time."""
         self._headline = self.headline()
-        presence.write_status(self._parts.config.state_dir, self._status())
+        presence.write_status(self._parts.config.state_dir, self._status() | signs_of_life(ended))
 
     def headline(self) -> str:
         """Return how things stand, in one line for people."""

@@ -25,7 +25,7 @@ SUBJECT = "watch/crash"
 
 _NOTE, _REPORTED = "quarantine/", "crash/reported"
 _AFTER = "quarantine0"  # the first key that does not begin with _NOTE
-_MOST = 2.0**53
+_MOST = 250_000_000_000.0  # epoch seconds: as late as a datetime can be
 
 
 @dataclass(frozen=True, slots=True)

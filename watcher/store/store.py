@@ -14,6 +14,7 @@ from watcher.store.jobs import Jobs, Wanted
 from watcher.store.ledger import Ledger
 from watcher.store.mutes import Mutes
 from watcher.store.outbox import Outbox
+from watcher.store.own import OwnEvents
 from watcher.store.quarantine import Quarantine
 from watcher.store.requests import Requests
 from watcher.store.retention import Retention
@@ -36,9 +37,9 @@ class Settings:
 class Store:
     """The database's verbs, by who needs them.
 
-    *jobs*: what is watched; *ledger*: the sweep's; *outbox*: the lanes'; *dead_letters*: of those who give
-    up and help; *history*: what people ask; *requests*: what
-    they ask of the daemon; *quarantine*: inputs that crashed us; *retention*: what is let go.
+    *jobs*: what is watched; *ledger*: the sweep's; *outbox*: the lanes'; *dead_letters*: of those who give up and help;
+    *history*: what people ask; *requests*: what they ask of the daemon; *own*: events about bedrock-watch itself;
+    *quarantine*: inputs that crashed it; *retention*: what is let go.
     """
 
     def __init__(self, database: Database) -> None:
@@ -51,6 +52,7 @@ class Store:
         self.dead_letters = DeadLetters(database)
         self.history = History(database)
         self.requests = Requests(database)
+        self.own = OwnEvents(database)
         self.quarantine = Quarantine(database)
         self.retention = Retention(database)
 

@@ -1,0 +1,26 @@
+"""Writing events about bedrock-watch itself: gaps in monitoring, and what people did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from watcher.model import Gap, Operator, Posting
+from watcher.store.database import Database
+from watcher.store.news import write_event
+
+
+class OwnEvents:
+    """The operations on events about bedrock-watch itself."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def gap(self, gap: Gap, postings: Sequence[Posting], now: float) -> None:
+        """Record a gap in monitoring."""
+        with self._db.transaction() as sql:
+            write_event(sql, "watch/gap", (gap,), postings, now)
+
+    def operated(self, operator: Operator, postings: Sequence[Posting], now: float, job: int | None = None) -> None:
+        """Record what a person did, to *job* if it was about one.  Within a transaction it is a part of that."""
+        with self._db.transaction() as sql:
+            write_event(sql, "watch/operator", (operator,), postings, now, job=job)
