@@ -13,6 +13,7 @@ import click
 from watcher import clock
 from watcher.cli import service, values
 from watcher.cli.context import Context
+from watcher.cli.operator import by_option, record
 from watcher.cli.options import COUNT, LIMIT_HELP, MORE, USUAL_LIMIT, complete_job, output_option, seconds, usual_limit
 from watcher.cli.output import note, print_document, print_json, print_table, say_left_out, write
 from watcher.cli.words import Cell, ago, counted, plain, span, subject_title
@@ -140,9 +141,10 @@ def show(context: Context, *, delivery: int, output: str) -> None:
 @deliveries.command(short_help="Send messages again that were given up, or at once.")
 @click.argument("ids", nargs=-1, type=int, metavar="ID...")
 @click.option("--all-dead", is_flag=True, help="All that were given up.")
+@by_option
 @output_option
 @click.pass_obj
-def retry(context: Context, *, ids: tuple[int, ...], all_dead: bool, output: str) -> None:
+def retry(context: Context, *, ids: tuple[int, ...], all_dead: bool, by: str | None, output: str) -> None:
     """Send messages again that were given up; one that waits is tried at once.
 
     All of them are those with news: a test that failed is made anew with bedrock-watch channel test.
@@ -155,7 +157,10 @@ def retry(context: Context, *, ids: tuple[int, ...], all_dead: bool, output: str
             dead = store.history.deliveries(("dead",))
             ids = tuple(one.id for one in dead if one.subject != f"channel/{one.channel}")
             tests = len(dead) - len(ids)
-        store.dead_letters.retry(ids, clock.now())
+        with store.database.transaction():
+            store.dead_letters.retry(ids, clock.now())
+            if ids:
+                record(context, store, "retry", _messages(ids), by=by)
         found = _found(store, ids)
     _print(context, found, output)
     _warn_of_unknown_channels(context, found)
@@ -167,9 +172,10 @@ def retry(context: Context, *, ids: tuple[int, ...], all_dead: bool, output: str
 
 @deliveries.command()
 @click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
+@by_option
 @output_option
 @click.pass_obj
-def drop(context: Context, *, ids: tuple[int, ...], output: str) -> None:
+def drop(context: Context, *, ids: tuple[int, ...], by: str | None, output: str) -> None:
     """Give up messages that wait; those after them go on."""
     with context.store() as store:
         waiting = {one.id for one in _found(store, ids) if one.state in _WAITING}
@@ -177,10 +183,19 @@ def drop(context: Context, *, ids: tuple[int, ...], output: str) -> None:
             numbers = ", ".join(map(str, missing))
             raise UnknownJob(f"no waiting message {numbers}", "see them: bedrock-watch deliveries --state pending")
         now = clock.now()
-        for one in dict.fromkeys(ids):
-            store.dead_letters.drop(one, now)
+        with store.database.transaction():
+            for one in dict.fromkeys(ids):
+                store.dead_letters.drop(one, now)
+            record(context, store, "drop", _messages(ids), by=by)
         found = _found(store, ids)
     _print(context, found, output)
+
+
+def _messages(ids: Sequence[int]) -> str:
+    """Return messages by their numbers, as an event names them."""
+    from watcher.render.words import numbers
+
+    return f"{'message' if len(ids) == 1 else 'messages'} {numbers(sorted(set(ids)), 80)}"
 
 
 def print_deliveries(context: Context, found: Iterable[Told]) -> None:

@@ -9,6 +9,7 @@ import click
 
 from watcher.cli.context import Context
 from watcher.cli.listing import show_list
+from watcher.cli.operator import by_option, record
 from watcher.cli.options import complete_job, output_option
 from watcher.cli.output import note, print_json
 from watcher.errors import ExitCode
@@ -25,9 +26,10 @@ def list_jobs(context: Context, *, every: bool, output: str) -> int:
 
 @click.command()
 @click.argument("jobs", nargs=-1, required=True, metavar="JOB...", shell_complete=complete_job)
+@by_option
 @output_option
 @click.pass_obj
-def remove(context: Context, *, jobs: tuple[str, ...], output: str) -> int:
+def remove(context: Context, *, jobs: tuple[str, ...], by: str | None, output: str) -> int:
     """Stop watching jobs; what is known of them is kept.
 
     JOB is an ARN, a name, a label, or a unique end of the id.
@@ -36,8 +38,10 @@ def remove(context: Context, *, jobs: tuple[str, ...], output: str) -> int:
 
     with context.store() as store:
         found = {job.id: job for job in map(store.jobs.find, jobs)}
-        for job in found.values():
-            store.jobs.remove(job)
+        with store.database.transaction():
+            for job in found.values():
+                store.jobs.remove(job)
+                record(context, store, "remove", job.title, by=by, job=job)
         after = views(store, map(store.jobs.get, found))
     if output != "table":
         print_json(output, {"database": str(context.database)}, "jobs", [view.document() for view in after])

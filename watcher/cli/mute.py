@@ -12,6 +12,7 @@ import click
 from watcher import clock
 from watcher.cli import service, values
 from watcher.cli.context import Context
+from watcher.cli.operator import by_option, record
 from watcher.cli.options import complete_job, output_option, seconds
 from watcher.cli.output import note, print_json
 from watcher.cli.words import ago, counted
@@ -32,9 +33,10 @@ _all_option = click.option("--all", "every", is_flag=True, help="Every job, and 
 @_jobs_argument
 @_all_option
 @click.option("--for", "length", required=True, metavar="TIME", help='How long: "30m", "2h", "1d".')
+@by_option
 @output_option
 @click.pass_obj
-def mute(context: Context, *, jobs: tuple[str, ...], every: bool, length: str, output: str) -> None:
+def mute(context: Context, *, jobs: tuple[str, ...], every: bool, length: str, by: str | None, output: str) -> None:
     """Hold the news of jobs back for a while; afterwards it is told in one message.
 
     Nothing is lost: jobs are watched all the same, and a test of a channel is sent all the same.  Muting again sets
@@ -47,8 +49,10 @@ def mute(context: Context, *, jobs: tuple[str, ...], every: bool, length: str, o
     with context.store(create=every) as store:
         chosen = _find(store, jobs, every=every)
         now = clock.now()
-        for job in chosen:
-            store.mutes.mute(job.id if job else None, now + span)
+        with store.database.transaction():
+            for job in chosen:
+                store.mutes.mute(job.id if job else None, now + span)
+                record(context, store, "mute", title(job), by=by, job=job, note=f"for {length}")
     if output != "table":
         until = values.at(now + span)
         print_json(output, {}, "mutes", [{"job": values.named(job), "until": until} for job in chosen])
@@ -60,9 +64,10 @@ def mute(context: Context, *, jobs: tuple[str, ...], every: bool, length: str, o
 @click.command()
 @_jobs_argument
 @_all_option
+@by_option
 @output_option
 @click.pass_obj
-def unmute(context: Context, *, jobs: tuple[str, ...], every: bool, output: str) -> None:
+def unmute(context: Context, *, jobs: tuple[str, ...], every: bool, by: str | None, output: str) -> None:
     """Tell the news of jobs again, and now what was held back of it.
 
     With --all every mute ends, those of single jobs as well.
@@ -72,7 +77,10 @@ def unmute(context: Context, *, jobs: tuple[str, ...], every: bool, output: str)
         chosen = _find(store, jobs, every=every)
         now = clock.now()
         muted = store.mutes.active(now)
-        released = [(job, store.mutes.unmute(job.id if job else None, now)) for job in chosen]
+        with store.database.transaction():
+            released = [(job, store.mutes.unmute(job.id if job else None, now)) for job in chosen]
+            for job in chosen:
+                record(context, store, "unmute", title(job), by=by, job=job)
     if output != "table":
         print_json(output, {}, "mutes", [{"job": values.named(job), "held": count} for job, count in released])
     for job, count in released:

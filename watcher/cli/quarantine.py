@@ -12,6 +12,7 @@ import click
 from watcher import clock
 from watcher.cli import service, values
 from watcher.cli.context import Context
+from watcher.cli.operator import by_option, record
 from watcher.cli.options import output_option
 from watcher.cli.output import note, print_json, print_table
 from watcher.cli.words import ago, counted, plain
@@ -47,9 +48,10 @@ def quarantine(ctx: click.Context, *, output: str) -> None:
 @quarantine.command()
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--all", "every", is_flag=True, help="All of them.")
+@by_option
 @output_option
 @click.pass_obj
-def retry(context: Context, *, inputs: tuple[str, ...], every: bool, output: str) -> None:
+def retry(context: Context, *, inputs: tuple[str, ...], every: bool, by: str | None, output: str) -> None:
     """Try inputs again that are in quarantine.
 
     INPUT is what the list shows, for example job/3.  If one crashes bedrock-watch again, it goes back.
@@ -60,7 +62,10 @@ def retry(context: Context, *, inputs: tuple[str, ...], every: bool, output: str
         known = {one.name for one in store.quarantine.listed()}
         if missing := [one for one in inputs if one not in known]:
             raise UnknownJob(f"not in quarantine: {', '.join(missing)}", "see what is: bedrock-watch quarantine")
-        released = store.quarantine.retry(None if every else frozenset(inputs), clock.now())
+        with store.database.transaction():
+            released = store.quarantine.retry(None if every else frozenset(inputs), clock.now())
+            for one in released:
+                record(context, store, "retry", one.title, by=by, note=f"quarantine retry {one.name}")
     _print(context, released, output)
     if not released:
         note("nothing is in quarantine")

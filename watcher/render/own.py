@@ -11,7 +11,7 @@ from datetime import tzinfo
 
 from watcher.model import ChannelTest, Crash, DeliveryDead, Gap, Operator
 from watcher.render.story import Story
-from watcher.render.words import between, moment
+from watcher.render.words import between, clean, moment, shorten
 
 OfTheWatch = Gap | Crash | Operator
 Own = OfTheWatch | DeliveryDead | ChannelTest
@@ -41,7 +41,7 @@ def own_title(change: OfTheWatch) -> tuple[str, str, str]:
         case Crash():
             return "CRASHED", "", f": {_times(change.count)}"
         case Operator():
-            return _DONE.get(change.action, change.action.upper()), "", ""
+            return _DONE.get(change.action, change.action.upper()), "", f" by {shorten(clean(change.user), 24)}"
 
 
 def own_subject(story: Story) -> str:
@@ -49,7 +49,7 @@ def own_subject(story: Story) -> str:
     change = story.event.transitions[0]
     match change:
         case Operator():
-            return f"{change.target} by {change.user}"
+            return change.target
         case Gap():
             return f"on {story.host}"
         case _:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from watcher.model import ChannelTest, Posting, Snapshot, Transition
+from watcher.model import ChannelTest, Operator, Posting, Snapshot, Transition
 from watcher.store.codec import dump_sight, dump_transitions
 
 EVERY_JOB = 0
@@ -33,8 +33,8 @@ def write_event(
     )
     event = cursor.lastrowid
     assert event is not None  # noqa: S101 - sqlite3 sets it after every INSERT
-    test = any(isinstance(one, ChannelTest) for one in transitions)
-    muted_until = 0.0 if test else _muted_until(sql, job, now)
+    at_once = any(isinstance(one, ChannelTest | Operator) for one in transitions)
+    muted_until = 0.0 if at_once else _muted_until(sql, job, now)
     for posting in postings:
         if not posting.fold and not muted_until:
             _release(sql, posting.channel, subject, now)

@@ -21,6 +21,6 @@ class OwnEvents:
             write_event(sql, "watch/gap", (gap,), postings, now)
 
     def operated(self, operator: Operator, postings: Sequence[Posting], now: float, job: int | None = None) -> None:
-        """Record what a person did, to *job* if it was about one.  Within a transaction it is a part of that."""
+        """Record what a person did, to *job* if it was about one."""
         with self._db.transaction() as sql:
             write_event(sql, "watch/operator", (operator,), postings, now, job=job)
