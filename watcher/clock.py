@@ -15,6 +15,10 @@ def now() -> float:
     return time.time()
 
 
+_FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
+"""The first and the last second that a datetime can tell: the years 1 and 9999."""
+
+
 def utc(epoch: float) -> datetime:
-    """Return *epoch* seconds as an aware UTC datetime."""
-    return datetime.fromtimestamp(epoch, UTC)
+    """Return *epoch* seconds as an aware UTC datetime, the nearest that there is."""
+    return datetime.fromtimestamp(min(max(epoch, _FIRST), _LAST), UTC)

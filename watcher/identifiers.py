@@ -66,6 +66,11 @@ _USUAL_RESOURCE = re.compile(r"[a-z0-9-]{1,63}\.[a-z0-9.-]{1,190}(:[a-z0-9-]{1,6
 _MAX_ARN, _MAX_NAME = 1011, 63
 
 
+def is_region(text: str) -> bool:
+    """Return whether *text* can be a region's name."""
+    return _REGION.fullmatch(text) is not None
+
+
 def scope_key(profile: str, account: str, region: str, kind: str) -> str:
     """Return the key of the jobs that share credentials, account, region and kind; *account* ``-`` is not known."""
     return f"{profile or 'default'}@{account}/{region}/{kind}"

@@ -98,6 +98,7 @@ class Context:
         try:
             with explained(path):
                 yield database
+            _say_what_is_damaged()
         finally:
             database.close()
 
@@ -108,6 +109,19 @@ class Context:
 
         with self.opened(create=create) as database:
             yield Store(database)
+
+
+def _say_what_is_damaged() -> None:
+    """Warn of the rows that could not be read while the database was open."""
+    damage = sys.modules.get("watcher.store.damage")
+    noted = damage.drain() if damage else {}
+    if noted:
+        from watcher.cli.output import note
+        from watcher.cli.words import counted, some
+
+        rows = some([f"{row} ({why})" for row, why in sorted(noted.items())])
+        what = f"warning: {counted(len(noted), 'row')} of the database cannot be read: {rows}"
+        note(f"{what}\n  restore a backup, or mend them")
 
 
 def _exists(path: Path) -> bool:

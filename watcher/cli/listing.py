@@ -6,7 +6,7 @@ It is the command that is typed all day, so it imports little, and click not at 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from watcher import clock
 from watcher.cli.context import Context
@@ -83,7 +83,7 @@ def _listed(database: Database, now: float, *, every: bool) -> list[Row]:
 
 def _cells(row: Row, now: float) -> tuple[Cell, ...]:
     steps = _steps(row["steps"])
-    status = row["status"] or ""
+    status = str(row["status"] or "")
     return (
         plain(row["label"] or row["name"] or _id(row)),
         _marked(status_cell(row["state"], status, steps.values()), muted=row["muted"]),
@@ -91,9 +91,9 @@ def _cells(row: Row, now: float) -> tuple[Cell, ...]:
         span((row["ended_at"] or now) - row["created_at"]) if status else "",
         ago(row["changed_at"], now),
         _error(row, now),
-        row["region"],
+        plain(row["region"]),
         _id(row),
-        row["kind"],
+        plain(row["kind"]),
     )
 
 
@@ -118,13 +118,18 @@ def _error(row: Row, now: float) -> Cell:
     """Return why the job cannot be looked at, by AWS's code, and since when: its own reason before its scope's."""
     for error, since in (("error", "failing_since"), ("scope_error", "scope_failing_since")):
         if row[error]:
-            return (f"{plain(row[error])} for {span(now - row[since])}", "red")
+            return (f"{plain(str(row[error]))} for {span(now - row[since])}", "red")
     return ""
 
 
 def _steps(text: str | None) -> dict[str, str]:
     """Return the sub-tasks' names in words and their statuses, as ``bedrock.customization`` reads them."""
-    details: dict[str, Any] = json.loads(text) if text else {}
+    try:
+        details = json.loads(text) if text else {}
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    if not isinstance(details, dict):
+        return {}
     return {
         _words(key): str(step.get("status") or "NotStarted") for key, step in details.items() if isinstance(step, dict)
     }

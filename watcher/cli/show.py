@@ -63,11 +63,19 @@ def show(context: Context, *, job: str, output: str) -> None:
     if output == "table":
         _print(context, view, deliveries)
         return
-    response = json.loads(view.record.response) if view.record else None
+    response = _response(view.record.response) if view.record else None
     told = [values.delivery(one) for one in deliveries]
     looks = _looks(view, _group(context, view))
     times = {"looked_at": values.at(looks.succeeded), "tried_at": values.at(looks.failed)}
     print_document(output, {**view.document(), **times, "response": response, "deliveries": told})
+
+
+def _response(text: str) -> Any:  # noqa: ANN401 - JSON is JSON
+    """Return the response as AWS sent it; None when the database has something else by now."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _print(context: Context, view: JobView, deliveries: Sequence[Told]) -> None:

@@ -12,28 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from watcher import clock, crashes
+from watcher import clock
 from watcher.cli import service, values
 from watcher.cli.context import Context
 from watcher.cli.health import SILENT, ailment
+from watcher.cli.incidents import Incidents, incidents_of
 from watcher.cli.listing import awaiting, print_running
 from watcher.cli.options import output_option
 from watcher.cli.output import note, paint, print_document, write
-from watcher.cli.quarantine import document
 from watcher.cli.routes import untold_jobs
 from watcher.cli.words import Cell, ago, counted, plain, scope_title, some, span
 from watcher.config.values import BUILT_IN
 from watcher.errors import ExitCode, LookError
 
 if TYPE_CHECKING:
-    from watcher.crashes import CrashLog
     from watcher.model import Job
     from watcher.store import Store
     from watcher.store.history import Summary
     from watcher.store.ledger import Scope
-    from watcher.store.quarantine import Quarantined
 
-_DAY = 86_400.0
 _FOLDS = {"mute": "muted", "digest": "for a digest"}
 _STATES = {
     "new": "not seen yet",
@@ -63,8 +60,7 @@ class _Standing:
     mutes: list[tuple[Job | None, float]]
     untold: list[str]
     channels: list[str]
-    crashes: CrashLog
-    quarantined: list[Quarantined]
+    incidents: Incidents
 
 
 @click.command()
@@ -118,8 +114,7 @@ def _standing(context: Context, store: Store, pid: int | None, now: float, *, re
         failing=sum(bool(job.failures) or not troubles.keys().isdisjoint(job.scopes) for job in jobs),
         mutes=mutes,
         untold=[] if refused else [job.title for job in untold_jobs(context.config.channels, jobs)],
-        crashes=crashes.read(context.state_dir),
-        quarantined=store.quarantine.listed(),
+        incidents=incidents_of(context, store, now),
         channels=own["channels"] if refused and "channels" in own else [one.name for one in context.config.channels],
     )
 
@@ -152,24 +147,8 @@ def _lines(context: Context, it: _Standing) -> Iterator[tuple[str, Cell]]:
 
         muted = [f"{plain(title(job))} until {when(context, until, it.now)}" for job, until in it.mutes]
         yield "muted", (some(muted), "yellow")
-    if it.crashes.total:
-        yield "crashes", _crashes(it)
-    for one in it.quarantined:
-        yield "quarantined", (plain(f"{one.name}: {one.title}, since {ago(one.since, it.now)}: {one.error}"), "red")
-        yield "", plain(f"try it again: bedrock-watch quarantine retry {one.name}")
+    yield from it.incidents.lines(it.now)
     yield "queue", _queue(it)
-
-
-def _crashes(it: _Standing) -> Cell:
-    """Return how often the daemon crashed, and why the last time; red when that was within a day."""
-    words = f"{it.crashes.total} in all"
-    if not it.crashes.crashes:
-        return words
-    last = it.crashes.crashes[-1]
-    recent = sum(0 <= it.now - one.at < _DAY for one in it.crashes.crashes)
-    words += f", {recent} within a day, the last {ago(last.at, it.now)}"
-    words += f" while {last.doing}: {last.error}" if last.doing else f": {last.error}"
-    return (plain(words), "red") if recent else plain(words)
 
 
 def _daemon(it: _Standing) -> Cell:
@@ -254,18 +233,8 @@ def _document(context: Context, it: _Standing) -> dict[str, Any]:
         "held": dict(it.summary.held),
         "muted": [{"job": values.named(job), "until": values.at(until)} for job, until in it.mutes],
         "untold": it.untold,
-        "crashes": _crash_document(it),
-        "quarantined": [document(one) for one in it.quarantined],
+        **it.incidents.document(it.now),
         "oldest_undelivered_at": values.at(it.summary.oldest_undelivered_at),
         "channels": it.channels,
         "warnings": list(_warnings(context, it)),
-    }
-
-
-def _crash_document(it: _Standing) -> dict[str, Any]:
-    last = it.crashes.crashes[-1] if it.crashes.crashes else None
-    return {
-        "total": it.crashes.total,
-        "within_a_day": sum(0 <= it.now - one.at < _DAY for one in it.crashes.crashes),
-        "last": last and {"at": values.at(last.at), "error": last.error, "doing": last.doing, "version": last.version},
     }

@@ -13,6 +13,9 @@ Cell = str | tuple[str, str]
 RUNNING_STEPS = frozenset({"InProgress", "Stopping"})
 """AWS's words for a sub-task that is under way."""
 
+_LONGEST = 1e11
+"""Seconds: a span that is longer, or no number, was written by nobody of ours; it is shown as ``0s``."""
+
 _COLORS = {
     **dict.fromkeys(("Completed", "Active", "InService"), "green"),
     **dict.fromkeys(("Failed", "Expired"), "red"),
@@ -32,7 +35,7 @@ def plain(text: str, *, lines: bool = False) -> str:
 
 def span(seconds: float) -> str:
     """Return a span of time in the form of the messages (``3h12m``, ``45s``, ``2d4h``); a negative one as ``0s``."""
-    minutes, secs = divmod(int(max(seconds, 0)), 60)
+    minutes, secs = divmod(int(max(seconds, 0)) if seconds < _LONGEST else 0, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:
@@ -66,9 +69,12 @@ def scope_title(key: str) -> str:
     """Return what people call a scope, of its key (``Job.scope``): its region, its account, its profile, its kind."""
     from watcher.identifiers import CUSTOMIZATION, FINDING, NOUNS
 
+    if key.count("/") < 2:
+        return plain(key)  # none of ours
     whose, region, kind = key.rsplit("/", 2)
     if kind.endswith(FINDING):
-        return f"new {NOUNS[kind.removesuffix(FINDING)]}s in {scope_title(f'{whose}/{region}/{CUSTOMIZATION}')}"
+        noun = NOUNS.get(kind.removesuffix(FINDING), "job")
+        return f"new {noun}s in {scope_title(f'{whose}/{region}/{CUSTOMIZATION}')}"
     profile, _, account = whose.rpartition("@")
     where = f"{region}, account {account}"
     if region == "*":

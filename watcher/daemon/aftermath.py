@@ -13,7 +13,8 @@ from watcher.clock import utc
 from watcher.crashes import Crash
 from watcher.daemon.parts import Parts
 from watcher.model import Crash as CrashReported
-from watcher.store.quarantine import KINDS, Quarantined
+from watcher.store import damage
+from watcher.store.quarantine import KINDS, ROW, Quarantined
 
 TOO_MANY = 3
 """Crashes that are an event."""
@@ -49,6 +50,22 @@ async def report_crashes(parts: Parts) -> bool:
         parts.log.error("quarantined", input=one.name, title=one.title, error=one.error, remedy=remedy)
     parts.log.error("crashed_repeatedly", count=len(counted), error=last.error, doing=last.doing or "not known")
     return bool(channels)
+
+
+async def set_damage_aside(parts: Parts, known: set[str]) -> None:
+    """Log the rows of the database that could not be read lately, and list them in the quarantine.
+
+    *known* are those that are listed already: a row is named once.
+    """
+    fresh = {row: why for row, why in damage.drain().items() if row not in known}
+    if not fresh:
+        return
+    now = clock.now()
+    known.update(fresh)
+    for row, why in fresh.items():
+        parts.log.error("row_unreadable", row=row, error=why, remedy="restore a backup, or mend the row")
+    rows = [Quarantined(ROW, row, f"row {row}", why, now, __version__) for row, why in fresh.items()]
+    await parts.transact(parts.store.quarantine.put, rows, now)
 
 
 def too_many(fresh: Sequence[Crash]) -> Sequence[Crash]:

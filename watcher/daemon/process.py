@@ -17,7 +17,7 @@ import anyio
 from watcher import __version__, clock, presence
 from watcher.config import Config
 from watcher.daemon import errands
-from watcher.daemon.aftermath import report_crashes
+from watcher.daemon.aftermath import report_crashes, set_damage_aside
 from watcher.daemon.clockwork import Clockwork
 from watcher.daemon.errands import Errands
 from watcher.daemon.heart import Heart
@@ -73,6 +73,7 @@ class Daemon:
         self._told_to_reload = anyio.Event()
         self._clockwork = Clockwork()
         self._stale = False
+        self._damaged: set[str] = set()
 
     async def run(self) -> None:
         """Watch until SIGTERM or SIGINT; then finish what is in flight, for GRACE seconds at most.
@@ -206,6 +207,7 @@ class Daemon:
                             started.add(key)
                             tasks.start_soon(self._watch.run, key)
                         await self._watch.tidy()
+                        await set_damage_aside(self._parts, self._damaged)
                         await anyio.sleep(NOTICE)
         with anyio.move_on_after(GRACE, shield=True):
             await self._watch.close()

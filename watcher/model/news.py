@@ -137,6 +137,13 @@ class Operator:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What happened was recorded, and cannot be read any more: *reason* says why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelTest:
     """A person asked whether *channel* works."""
 
@@ -157,6 +164,7 @@ Transition = (
     | Gap
     | Crash
     | Operator
+    | Unreadable
     | ChannelTest
 )
 

@@ -19,6 +19,7 @@ from watcher.model import (
     StatusChanged,
     StepChanged,
     Transition,
+    Unreadable,
     Vanished,
     WatchLost,
     WatchRegained,
@@ -42,6 +43,7 @@ _TOPICS: dict[type[Transition], str] = {
     Gap: "gap",
     Crash: "crash",
     Operator: "operator",
+    Unreadable: "field",  # which event it was is not known; its messages were routed when it was
     ChannelTest: "channel_test",
 }
 _ENDINGS = {

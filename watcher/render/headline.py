@@ -26,6 +26,7 @@ from watcher.model import (
     StatusChanged,
     StepChanged,
     Transition,
+    Unreadable,
     Vanished,
     WatchLost,
     WatchRegained,
@@ -44,6 +45,7 @@ _PLAIN: dict[type[Transition], str] = {
     Vanished: "LOST SIGHT OF",
     DeliveryDead: "UNDELIVERED to channel",
     ChannelTest: "TEST of channel",
+    Unreadable: "UNREADABLE EVENT about",
 }
 _STILL = {"stopping": "STILL STOPPING", "queued": "STILL QUEUED"}
 

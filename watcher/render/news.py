@@ -29,6 +29,7 @@ from watcher.model import (
     StatusChanged,
     StepChanged,
     Transition,
+    Unreadable,
     Vanished,
     WatchLost,
     WatchRegained,
@@ -92,7 +93,7 @@ def _lines(change: Transition, story: Story) -> Iterator[str]:  # noqa: C901 - o
             yield f"Looking works again; blind since {moment(change.since_at, zone)}."
         case Reminder():
             yield from _reminder(change, story)
-        case Gap() | Crash() | Operator() | DeliveryDead() | ChannelTest():
+        case Gap() | Crash() | Operator() | DeliveryDead() | ChannelTest() | Unreadable():
             yield from own_lines(change, zone)
         case FailureExplained():
             pass  # it stands in its own block

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from watcher.model import ChannelTest, Crash, DeliveryDead, Gap, Operator
+from watcher.model import ChannelTest, Crash, DeliveryDead, Gap, Operator, Unreadable
 from watcher.render.story import Story
 from watcher.render.words import between, clean, moment, shorten
 
 OfTheWatch = Gap | Crash | Operator
-Own = OfTheWatch | DeliveryDead | ChannelTest
+Own = OfTheWatch | DeliveryDead | ChannelTest | Unreadable
 
 _CAUSES = {
     "stopped": "bedrock-watch was stopped, and started again.",
@@ -82,6 +82,9 @@ def own_lines(change: Own, zone: tzinfo | None) -> Iterator[str]:
             yield f"{count} for channel {change.channel}{about} could not be delivered: {change.reason}"
             yield "Until it works again, what else is given up there is not told anew."
             yield "See: bedrock-watch deliveries --state dead; send again: bedrock-watch deliveries retry --all-dead"
+        case Unreadable():
+            yield f"Something happened here, and its record cannot be read: {change.reason}."
+            yield "The job itself is watched as before: bedrock-watch show JOB"
         case ChannelTest():
             yield f"This is a test of channel {change.channel}: its alerts arrive."
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from watcher.identifiers import JobArn
+from watcher.store import damage
 from watcher.store.database import Database
 
 _NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)"
@@ -47,13 +48,14 @@ class FindingsStore:
         """Return when each rule of these *marks* was first in use: *now* for a new one.  The others are forgotten."""
         with self._db.transaction() as sql:
             rows = sql.execute("SELECT key, value FROM notes WHERE key >= ? AND key < ?", (_SINCE, "rule0"))
-            known = {row["key"].removeprefix(_SINCE): float(row["value"]) for row in rows}
+            found = {row["key"]: _number(row["value"]) for row in rows}
+            known = {key.removeprefix(_SINCE): damage.time(f"notes/{key}", "value", at) for key, at in found.items()}
             sql.executemany("DELETE FROM notes WHERE key = ?", [(_SINCE + mark,) for mark in known.keys() - marks])
             new = [mark for mark in dict.fromkeys(marks) if mark not in known]
             sql.executemany(
                 "INSERT INTO notes (key, value) VALUES (?, ?)", [(_SINCE + mark, repr(now)) for mark in new]
             )
-            return {mark: known.get(mark, now) for mark in marks}
+            return {mark: known.get(mark) or now for mark in marks}
 
     def findings(self, key: str) -> Findings:
         """Return how far the jobs of a scope are known."""
@@ -61,8 +63,10 @@ class FindingsStore:
             row = sql.execute("SELECT value FROM notes WHERE key = ?", (_FOUND + key,)).fetchone()
             if row is None:
                 return Findings()
-            noted = json.loads(row["value"])
-            return Findings(noted["newest"], tuple(noted["scanned"]))
+            name = f"notes/{_FOUND}{key}"
+            noted = damage.record(name, "value", row["value"])
+            scanned = damage.texts(name, "scanned", json.dumps(noted.get("scanned", ())))
+            return Findings(damage.time(name, "newest", noted.get("newest")), scanned)
 
     def unknown(self, arns: Sequence[str]) -> set[str]:
         """Return which of these jobs a rule may take up: those that are not watched, not over and not dismissed."""
@@ -81,6 +85,13 @@ class FindingsStore:
             sql.execute("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)", (_FOUND + key, noted))
             for finding in found:
                 _take_up(sql, finding, now)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _take_up(sql: sqlite3.Connection, finding: Finding, now: float) -> None:

@@ -6,16 +6,18 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from watcher.clock import utc
 from watcher.model import Event, Job, Step, Transition
-from watcher.store.codec import load_sight, load_transitions
+from watcher.store import damage
+from watcher.store.codec import load_sight, read_transitions
 from watcher.store.database import Database
 from watcher.store.durations import durations
 from watcher.store.ledger import Scope
 from watcher.store.listing import WATCHED
-from watcher.store.rows import JOB_COLUMNS, event_of, job_of
+from watcher.store.rows import JOB_COLUMNS, event_of, jobs_of
 from watcher.store.selection import Selection, latest
 
 
@@ -124,7 +126,9 @@ class History:
             row = sql.execute("SELECT facts, response, seen_at FROM snapshots WHERE job = ?", (job,)).fetchone()
             if row is None:
                 return None
-            return Record(json.loads(row["facts"]), row["response"], datetime.fromtimestamp(row["seen_at"], UTC))
+            name = f"snapshots/{job}"
+            seen_at = utc(damage.time(name, "seen_at", row["seen_at"]))
+            return Record(damage.record(name, "facts", row["facts"]), row["response"], seen_at)
 
     def scopes(self) -> dict[str, Scope]:
         """Return the scopes that cannot be looked at, by their keys."""
@@ -148,10 +152,12 @@ class History:
                 {"job": job, "after": after, "ids": json.dumps(ids)},
             ).fetchall()
             jobs = {
-                row["id"]: job_of(row)
-                for row in sql.execute(
-                    f"SELECT {JOB_COLUMNS} FROM jobs WHERE id IN (SELECT value FROM json_each(?))",
-                    (json.dumps(sorted({row["job"] for row in rows} - {None})),),
+                job.id: job
+                for job in jobs_of(
+                    sql.execute(
+                        f"SELECT {JOB_COLUMNS} FROM jobs WHERE id IN (SELECT value FROM json_each(?))",
+                        (json.dumps(sorted({row["job"] for row in rows} - {None})),),
+                    )
                 )
             }
             return [(event_of(row), jobs.get(row["job"])) for row in rows]
@@ -161,8 +167,8 @@ class History:
         scope = event.subject.removeprefix("scope/") if event.subject.startswith("scope/") else None
         with self._db.reading() as sql:
             row = sql.execute("SELECT job, sight FROM events WHERE id = ?", (event.id,)).fetchone()
-            found = sql.execute(f"SELECT {JOB_COLUMNS} FROM jobs WHERE id = ?", (row["job"],)).fetchone()
-            job = None if found is None else job_of(found)
+            found = sql.execute(f"SELECT {JOB_COLUMNS} FROM jobs WHERE id = ?", (row["job"],)).fetchall()
+            job = next(jobs_of(found), None)
             earlier: tuple[float, ...] = ()
             if job is not None and job.ended_at:
                 earlier = durations(sql, job.base_model, job.customization, before=job.ended_at)
@@ -173,7 +179,7 @@ class History:
     def _titles(self, scope: str) -> tuple[str, ...]:
         with self._db.reading() as sql:
             rows = sql.execute(f"SELECT {JOB_COLUMNS} FROM jobs WHERE {WATCHED} AND state != 'ended' ORDER BY id")
-            return tuple(job.title for job in map(job_of, rows) if scope in job.scopes)
+            return tuple(job.title for job in jobs_of(rows) if scope in job.scopes)
 
     def choose_deliveries(self, states: tuple[str, ...], job: int | None, since: float, limit: int | None) -> Selection:
         """Choose the last *limit* deliveries (None: all) written *since* then: of some *states*, of one *job*."""
@@ -255,9 +261,14 @@ def _among(key: str, ids: tuple[int, ...] | None) -> str:
     return "1" if ids is None else f"{key} IN (SELECT value FROM json_each(:ids))"
 
 
+_TIMES = ("created_at", "next_attempt_at", "finished_at")
+
+
 def _told(row: sqlite3.Row) -> Told:
     title = row["subject"]
     if row["job"] is not None:
         title = row["label"] or row["name"] or row["identifier"].rpartition("/")[2]  # as Job.title
-    made = {"title": title, "transitions": load_transitions(row["transitions"])}
+    transitions = read_transitions(f"events/{row['event']}", row["transitions"])
+    times = {name: damage.time(f"deliveries/{row['id']}", name, row[name]) for name in _TIMES}
+    made = {"title": title, "transitions": transitions, **times}
     return Told(**{name: row[name] for name in Told.__slots__ if name not in made}, **made)

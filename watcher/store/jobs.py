@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from watcher.errors import UnknownJob, UsageError
 from watcher.model import CUSTOMIZATION, Job, JobArn
+from watcher.store import damage
 from watcher.store.database import Database
 from watcher.store.listing import WATCHED
-from watcher.store.rows import JOB_COLUMNS, job_of
+from watcher.store.rows import JOB_COLUMNS, job_of, jobs_of
 from watcher.store.selection import Selection
 
 _ORDER = "state = 'ended', created_at DESC, id DESC"
@@ -111,7 +112,12 @@ class Jobs:
         with self._db.transaction() as sql:
             kept = []
             for one in wanted:
-                job_id, before = _upsert(sql, one, now)
+                try:
+                    job_id, before = _upsert(sql, one, now)
+                except damage.UnreadableRow as error:
+                    damage.note(error.row, error.why)
+                    kept.append(int(error.row.rpartition("/")[2]))
+                    continue
                 kept.append(job_id)
                 if before is None or not before.from_config:
                     sql.execute(f"UPDATE jobs SET from_config = 1, revision = {_NEXT_REVISION} WHERE id = ?", (job_id,))
@@ -130,7 +136,7 @@ class Jobs:
                 f" ORDER BY {_ORDER}",
                 (every, ended_since),
             )
-            return [job_of(row) for row in rows]
+            return list(jobs_of(rows))
 
     def choose(self, *, every: bool, ended_since: float) -> Selection:
         """Choose the watched jobs as ``listed`` does, and in its order; count those that *ended_since* leaves out."""
@@ -150,7 +156,7 @@ class Jobs:
                 f"SELECT {JOB_COLUMNS} FROM jobs WHERE merged_into IS NULL AND id IN (SELECT value FROM json_each(?))",
                 (json.dumps(ids),),
             )
-            found = {row["id"]: job_of(row) for row in rows}
+            found = {job.id: job for job in jobs_of(rows)}
         return [found[key] for key in ids if key in found]
 
     def get(self, job_id: int) -> Job:
@@ -174,7 +180,9 @@ class Jobs:
                     f"SELECT {JOB_COLUMNS} FROM jobs WHERE merged_into IS NULL AND ({where})",
                     {"text": value},
                 ).fetchall()
-                jobs = [job_of(row) for row in rows]
+                jobs = list(jobs_of(rows))
+                if rows and not jobs:
+                    job_of(rows[0])  # says why
                 found = [job for job in jobs if job.watched] or jobs
                 if len(found) == 1:
                     return found[0]

@@ -10,10 +10,11 @@ from typing import Any
 
 from watcher.model import Job, Posting, Sighting, Transition
 from watcher.policy import Traits
+from watcher.store import damage
 from watcher.store.database import Database
 from watcher.store.durations import durations
 from watcher.store.news import write_event
-from watcher.store.rows import JOB_COLUMNS, job_of
+from watcher.store.rows import JOB_COLUMNS, jobs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Ledger:
         """
         with self._db.reading() as sql:
             rows = f"SELECT {JOB_COLUMNS} FROM jobs WHERE (revision, id) > (?, ?) ORDER BY revision, id LIMIT ?"
-            return [job_of(row) for row in sql.execute(rows, (revision, job, most))]
+            return list(jobs_of(sql.execute(rows, (revision, job, most))))
 
     def jobs(self, ids: Sequence[int]) -> list[Job]:
         """Return the jobs of these numbers."""
@@ -76,7 +77,10 @@ class Ledger:
             row = sql.execute(
                 "SELECT jobs.version, facts FROM jobs LEFT JOIN snapshots ON job = jobs.id WHERE jobs.id = ?", (job,)
             ).fetchone()
-            return row["version"], None if row["facts"] is None else json.loads(row["facts"])
+            if row["facts"] is None:
+                return row["version"], None
+            # Without them it is as if the job was never seen: what AWS answers next takes their place.
+            return row["version"], damage.record(f"snapshots/{job}", "facts", row["facts"]) or None
 
     def usual(self, base_model: str, customization: str, now: float) -> tuple[float, ...]:
         """Return how many seconds the last completed jobs of that base model and type took."""
@@ -161,7 +165,7 @@ class Ledger:
 
 def _jobs(sql: sqlite3.Connection, ids: Sequence[int]) -> Iterator[Job]:
     rows = f"SELECT {JOB_COLUMNS} FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
-    return map(job_of, sql.execute(rows, (json.dumps(ids),)))
+    return jobs_of(sql.execute(rows, (json.dumps(ids),)))
 
 
 def _state(miss: Miss) -> tuple[int, float, float, str]:

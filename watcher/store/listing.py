@@ -29,17 +29,26 @@ ACCOUNT_SCOPE = (
 )
 """``model.account_scope`` of it, in SQL."""
 
+
+def _member(text: str, name: str) -> str:
+    """Return the SQL of a member of the JSON object *text*, an expression; NULL when that is no JSON.
+
+    json_extract itself refuses the whole query for one such row.
+    """
+    return f"CASE WHEN json_valid({text}) THEN json_extract({text}, '$.{name}') END"
+
+
 # A mute of job 0 is one of every job: ``news.EVERY_JOB``, whose import would cost more than the query.
 
 _ROWS = f"""
     SELECT jobs.identifier, coalesce(jobs.arn, '') AS arn, jobs.name, jobs.label, jobs.region, jobs.state,
         jobs.created_at, jobs.changed_at, jobs.ended_at,
-        coalesce(json_extract(facts, '$.status'), json_extract(facts, '$.jobStatus')) AS status,
-        json_extract(facts, '$.statusDetails') AS steps, jobs.kind,
-        CASE jobs.kind WHEN '{INVOCATION}' THEN json_extract(facts, '$.processedRecordCount') END AS processed,
-        CASE jobs.kind WHEN '{INVOCATION}' THEN json_extract(facts, '$.totalRecordCount') END AS records,
-        json_extract(nullif(jobs.last_error, ''), '$.code') AS error, jobs.failing_since,
-        json_extract(coalesce(whole.last_error, own.last_error), '$.code') AS scope_error,
+        coalesce({_member("facts", "status")}, {_member("facts", "jobStatus")}) AS status,
+        {_member("facts", "statusDetails")} AS steps, jobs.kind,
+        CASE jobs.kind WHEN '{INVOCATION}' THEN {_member("facts", "processedRecordCount")} END AS processed,
+        CASE jobs.kind WHEN '{INVOCATION}' THEN {_member("facts", "totalRecordCount")} END AS records,
+        {_member("nullif(jobs.last_error, '')", "code")} AS error, jobs.failing_since,
+        {_member("coalesce(whole.last_error, own.last_error)", "code")} AS scope_error,
         coalesce(whole.failing_since, own.failing_since) AS scope_failing_since,
         EXISTS (SELECT 1 FROM mutes WHERE mutes.job IN (0, jobs.id) AND until > ?) AS muted
     FROM jobs LEFT JOIN snapshots ON snapshots.job = jobs.id

@@ -15,6 +15,7 @@ from typing import Literal
 
 from watcher.model import ChannelTest, Delivery, Failed, Posting, Sent
 from watcher.policy import LONGEST_SEND_RETRY
+from watcher.store import damage
 from watcher.store.database import Database
 from watcher.store.deadletters import OPEN, WAITING, give_up, hurry
 from watcher.store.news import write_event
@@ -158,7 +159,7 @@ class Outbox:
                 " ORDER BY id DESC LIMIT 1",
                 (channel, subject),
             ).fetchone()
-            return {} if row is None else dict(json.loads(row["receiver_data"]))
+            return {} if row is None else _receiver_data(row["receiver_data"])
 
     def sent(
         self, deliveries: Sequence[Delivery], verdict: Sent, began_at: float, now: float, following: Sequence[int] = ()
@@ -262,6 +263,11 @@ def _take(sql: sqlite3.Connection, channel: str, ids: Sequence[int], now: float)
         (now, marks),
     )
     return tuple(_delivery(row, channel) for row in sql.execute(_CLAIMED, (marks,)))
+
+
+def _receiver_data(text: str) -> dict[str, str]:
+    found = damage.record("deliveries", "receiver_data", text)
+    return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
 def _delivery(row: sqlite3.Row, channel: str) -> Delivery:

@@ -18,6 +18,9 @@ from watcher.store.deadletters import OPEN
 from watcher.store.news import write_event
 
 JOB, LIST, DELIVERY, MESSAGE = "job", "list", "delivery", "message"
+ROW = "row"
+"""A row of the database that cannot be read: nothing crashed, and everybody goes on without it."""
+
 KINDS = frozenset({JOB, LIST, DELIVERY, MESSAGE})
 
 SUBJECT = "watch/crash"
@@ -91,6 +94,12 @@ class Quarantine:
             sql.execute("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)", (_REPORTED, newest))
             event = write_event(sql, SUBJECT, (crash,), [Posting(channel) for channel in channels], now)
             sql.execute("UPDATE deliveries SET next_attempt_at = 0 WHERE event = ? AND fold = ''", (event,))
+
+    def put(self, inputs: Sequence[Quarantined], now: float) -> None:
+        """Set *inputs* aside that crashed nothing."""
+        with self._db.transaction() as sql:
+            for one in inputs:
+                _put(sql, one, now)
 
     def retry(self, names: Collection[str] | None, now: float) -> list[Quarantined]:
         """Release the inputs of these *names* (None: all); return those that were in quarantine."""

@@ -73,7 +73,9 @@ def sight(
     fresh = _read(how.kind, answer.facts)
     _check_age(fresh, now)
     arn = _arn(how.kind, job, answer.facts)
-    old = None if old_facts is None else how.kind.read(old_facts)
+    old = None if old_facts is None else _stored(how.kind, old_facts)
+    if old is None:
+        old_facts = None
     if old is not None and is_stale(old, fresh):
         return None
     facts = merge(old_facts or {}, answer.facts)
@@ -107,6 +109,14 @@ def sight(
         next_poll_at=now + next_look(how.cadence, max(now - changed_at, 0.0), how.luck),
         closing_at=closing_at,
     )
+
+
+def _stored(kind: Kind, facts: Mapping[str, Any]) -> Snapshot | None:
+    """Return the stored snapshot; None when another version, or somebody else, wrote what cannot be read."""
+    try:
+        return kind.read(facts)
+    except MalformedResponse:
+        return None
 
 
 def is_worth_writing(job: Watched, seen: Sighting, old_facts: Mapping[str, Any] | None) -> bool:
