@@ -158,7 +158,7 @@ def small_disk(directory: Path) -> Iterator[bool]:
         "-t",
         "tmpfs",
         "-o",
-        f"size={STATE_SIZE},mode=0770",
+        f"size={STATE_SIZE},mode=0700",
         "bedrock-watch",
         str(directory),
     )
