@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 class RawServer:
     """Reads each request, then sends *answer*, or calls *act* with the connection; *requests* is what it read.
 
-    *greeting* is sent before anything is read.
+    *talk* has the whole conversation instead.
     """
 
     port: int
     answer: bytes = b""
-    greeting: bytes = b""
     act: Callable[[socket.socket], None] | None = None
+    talk: Callable[[socket.socket], None] | None = None
     requests: list[bytes] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -31,7 +31,9 @@ class RawServer:
     def serve(self, client: socket.socket) -> None:
         """Serve one connection, request by request, until the client goes."""
         with client, contextlib.suppress(OSError):
-            client.sendall(self.greeting)
+            if self.talk is not None:
+                self.talk(client)
+                return
             while request := _request(client):
                 self.requests.append(request)
                 if self.act is not None:
@@ -44,6 +46,32 @@ class RawServer:
         client.sendall(head)
         while not self.over.wait(0.01):
             client.sendall(part)
+
+
+def smtp(server: RawServer, replies: Mapping[str, bytes | None]) -> Callable[[socket.socket], None]:
+    """Return a mail server: *replies* by verb ("" greets, "." answers the mail); None hangs up, others get a 250.
+
+    What it read is in the *requests* of *server*.
+    """
+
+    def talk(client: socket.socket) -> None:
+        lines = client.makefile("rb")
+        verb = ""
+        while True:
+            reply = replies.get(verb, {"": b"220 ready\r\n", "DATA": b"354 go on\r\n"}.get(verb, b"250 ok\r\n"))
+            if reply is None:
+                return
+            client.sendall(reply)
+            mail = verb == "DATA" and reply.startswith(b"354")
+            line = lines.readline()
+            while mail and line not in (b".\r\n", b""):
+                line = lines.readline()
+            if not line:
+                return
+            server.requests.append(line)
+            verb = "." if mail else line[:4].strip().decode().upper()
+
+    return talk
 
 
 def _request(client: socket.socket) -> bytes:

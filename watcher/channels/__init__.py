@@ -9,7 +9,8 @@ Not its business: what a message says (``render``), when it is sent and whether 
 """
 
 from watcher.channels.channel import AppriseChannel
+from watcher.channels.confirmation import confirms
 from watcher.channels.opening import BadChannel, check_url, open_channel
 from watcher.channels.witness import LIMITS, Limits
 
-__all__ = ["LIMITS", "AppriseChannel", "BadChannel", "Limits", "check_url", "open_channel"]
+__all__ = ["LIMITS", "AppriseChannel", "BadChannel", "Limits", "check_url", "confirms", "open_channel"]

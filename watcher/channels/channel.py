@@ -39,9 +39,10 @@ class AppriseChannel:
     *service* is its name for people ("Slack"), *body_limit* about how many characters of a body the service takes;
     ``fits`` tells exactly.  *min_interval* are the seconds to leave between two messages of all channels of one
     *limit_key*: these use one account (a bot's token, a mailbox, a web hook), and its service counts them together.
+    *confirmed*: the service says of each message whether it took it; else Sent means no more than that it left.
     """
 
-    def __init__(self, name: str, plugin: NotifyBase, wire: Wire, judge: Judge) -> None:
+    def __init__(self, name: str, plugin: NotifyBase, wire: Wire, judge: Judge, *, confirmed: bool = True) -> None:
         known = service(plugin)
         self.name = name
         self.family = known.family
@@ -56,6 +57,7 @@ class AppriseChannel:
         self._plugin = plugin
         self._wire = wire
         self._judge = judge
+        self.confirmed = confirmed
         self._witness: Witness | None = None
 
     def send(self, message: Message) -> Verdict:
@@ -73,7 +75,8 @@ class AppriseChannel:
                 failure = self._try(message, witness)
             if failure is not None:
                 return failure
-            return Sent(slack.thread_of(witness.answer, message.thread, self._posts_to) if self._posts_to else {})
+            thread = slack.thread_of(witness.answer, message.thread, self._posts_to) if self._posts_to else {}
+            return Sent(thread, confirmed=self.confirmed)
         except Exception as error:  # noqa: BLE001 - whatever a receiver says, the daemon goes on
             # Nobody knows how far it got; the type alone, since the words of an error may hold a secret.
             return Failed(f"a bug in bedrock-watch or Apprise: {type(error).__name__}", uncertain=True)

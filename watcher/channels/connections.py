@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -159,7 +160,7 @@ class _HttpsPool(HTTPSConnectionPool):
 
 
 def _socks_pools() -> dict[str, Any]:
-    """Return the same for connections through a SOCKS proxy; ImportError without PySocks."""
+    """Return the same for connections through a SOCKS proxy."""
     from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection  # noqa: PLC0415 - PySocks is optional
 
     class SocksHttp(_Watched, SOCKSConnection):
@@ -189,13 +190,10 @@ class Adapter(HTTPAdapter):
         """Return the pools of connections through *proxy*; raises ProxyUnusable."""
         scheme = urlsplit(proxy).scheme.lower()
         socks = scheme.startswith("socks")
-        try:
-            pools = _socks_pools() if socks else {"http": _HttpPool, "https": _HttpsPool}
-            manager = super().proxy_manager_for(proxy, **options)
-        except (ImportError, ValueError) as error:
-            missing = socks and isinstance(error, ImportError)
-            why = "needs the package PySocks: pip install PySocks" if missing else "is none that can be used"
-            raise ProxyUnusable(f"the environment's {scheme}:// proxy {why}") from None
+        if socks and find_spec("socks") is None:
+            raise ProxyUnusable(f"the environment's {scheme}:// proxy needs the package PySocks: pip install PySocks")
+        manager = super().proxy_manager_for(proxy, **options)
+        pools = _socks_pools() if socks else {"http": _HttpPool, "https": _HttpsPool}
         manager.pool_classes_by_scheme = pools
         return manager
 
@@ -203,8 +201,12 @@ class Adapter(HTTPAdapter):
         """Return the pool for a request; raises ProxyUnusable."""
         try:
             return super().get_connection_with_tls_context(*args, **options)
-        except requests.exceptions.InvalidProxyURL:
-            raise ProxyUnusable("the environment's proxy is not a URL") from None
+        except requests.exceptions.InvalidURL as error:
+            if not isinstance(error, requests.exceptions.InvalidProxyURL):
+                raise
+        except ValueError:  # of whoever reads the proxy's URL: the request's has been read before
+            pass
+        raise ProxyUnusable("the environment's proxy is not a URL that can be used")
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:  # noqa: ANN401
         """Return what tells connections apart: all of a channel's have its TLS context."""

@@ -68,7 +68,7 @@ class _Bounded:
         """Return one line; OSError when the reply is too long."""
         line = self._file.readline(size)
         self.left -= len(line)
-        if self.left < 0:
+        if self.left < 0 or len(line) >= size:  # smtplib would take the latter for a refusal
             raise OSError("its reply is too long")
         return line
 
@@ -85,7 +85,8 @@ class Smtp(smtplib.SMTP):
             options["timeout"] = witness.wire.limits.read
         host = host.removeprefix("[").removesuffix("]")  # an address literal of IPv6
         with noted(), _hinted(witness, port, encrypted=isinstance(self, smtplib.SMTP_SSL)):
-            super().__init__(host, port, local_name(), **options)
+            greeting = witness.wire.greeting if witness is not None else ""
+            super().__init__(host, port, greeting or local_name(), **options)
 
     def _get_socket(self, *args: Any) -> socket.socket:  # noqa: ANN401
         """Connect apart from this thread: a resolver cannot be interrupted."""

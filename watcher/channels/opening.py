@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+from urllib.request import getproxies
 
 from watcher.channels.channel import AppriseChannel
+from watcher.channels.confirmation import confirms, query_of
 from watcher.channels.refusals import refusals_of
 from watcher.channels.scrub import scrubber
 from watcher.channels.services import module, service
@@ -44,6 +46,8 @@ _OPTIONS = {
 
 _OUR_HEADERS = frozenset({"content-type", "date", "from", "message-id", "mime-version", "sender", "subject", "to"})
 
+_MISSING = "install bedrock-watch again: a part of it, or of Apprise, is missing"
+
 _MANUAL = "how each service's URL is written: https://appriseit.com/services/"
 
 
@@ -53,12 +57,29 @@ def open_channel(name: str, url: str, *, ca_bundle: str | None = None, limits: L
     *ca_bundle* is a file of certificates to trust instead of the system's.  Raises BadChannel.
     """
     _check_options(name, url)
+    try:
+        return _opened(name, url, ca_bundle, limits)
+    except BadChannel:
+        raise
+    except Exception as error:  # noqa: BLE001 - one channel's fault never ends the daemon
+        # Too few descriptors, a deleted directory, a package that is half installed: this channel's fault alone.  Of
+        # an error only what the system says of it, since the words of others may hold the URL.
+        why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        what = f"channel {name!r}: it cannot be opened: {why}"
+        raise BadChannel(
+            what, _MISSING if isinstance(error, ImportError) else "put that right, and try again"
+        ) from None
+
+
+def _opened(name: str, url: str, ca_bundle: str | None, limits: Limits) -> AppriseChannel:
+    """Return the channel; raises BadChannel, and whatever Apprise or the system raises."""
     from watcher.channels.standins import install, is_seen  # noqa: PLC0415 - imports Apprise, which costs 0.4 s
     from watcher.channels.verdict import Judge  # noqa: PLC0415 - imports requests
     from watcher.channels.wire import Wire  # noqa: PLC0415 - imports requests
 
     install()
-    wire = Wire(limits, ca_bundle)
+    url, greeting = _greeting(name, url)
+    wire = Wire(limits, ca_bundle, greeting)
     plugin = _plugin(name, url, Witness(wire))
     _check_headers(name, plugin)
     if len(plugin) > 1:
@@ -72,10 +93,35 @@ def open_channel(name: str, url: str, *, ca_bundle: str | None = None, limits: L
             _ = wire.tls
         except OSError as error:
             raise BadChannel(f"channel {name!r}: its ca_bundle cannot be used: {ca_bundle}: {error.strerror}") from None
-    scrub = scrubber(url, _public(plugin))
+    scrub = scrubber(url, _public(plugin), _proxy_logins())
     rules = refusals_of(module(plugin), str(getattr(plugin, "mode", "")))
     judge = Judge(scrub, rules, is_seen(plugin), service(plugin).pause_unit)
-    return AppriseChannel(name, _tame(plugin), wire, judge)
+    return AppriseChannel(name, _tame(plugin, url), wire, judge, confirmed=confirms(url))
+
+
+def _greeting(name: str, url: str) -> tuple[str, str]:
+    """Return *url* without its option ``ehlo``, and that: what to greet a mail server with (RFC 5321, 4.1.1.1)."""
+    address, mark, query = url.partition("?")
+    pairs = [pair for pair in query.split("&") if pair.partition("=")[0].lower() != "ehlo"]
+    greeting = query_of(url).get("ehlo", "") if url.lower().startswith("mailto") else ""
+    if not greeting:
+        return url, ""
+    if not re.fullmatch(r"[A-Za-z0-9.-]{1,255}|\[[A-Za-z0-9.:]{2,60}\]", greeting):
+        remedy = "give a host name, or an address in brackets: ehlo=[192.0.2.1]"
+        raise BadChannel(f"channel {name!r}: its URL's ehlo is no name of a host", remedy)
+    return address + (mark if pairs else "") + "&".join(pairs), greeting
+
+
+def _packages(plugin: Any) -> str:  # noqa: ANN401 - Apprise's plugins describe themselves in dictionaries
+    """Return the packages that *plugin* lacks, as pip wants them."""
+    packages = plugin.requirements.get("packages_required") or []
+    named = [packages] if isinstance(packages, str) else packages
+    return " ".join(f"'{one}'" if " " in one or "<" in one or ">" in one else one for one in named)
+
+
+def _proxy_logins() -> list[str]:
+    """Return the logins of the environment's proxies: a proxy may repeat them."""
+    return [proxy.rpartition("@")[0].rpartition("/")[2] for proxy in getproxies().values() if "@" in proxy]
 
 
 def check_url(name: str, url: str) -> str:
@@ -122,10 +168,15 @@ def _plugin(name: str, url: str, witness: Witness) -> NotifyBase:
     if plugin is not None:
         return plugin
     service = url.partition("://")[0].lower()
+    known = apprise.manager_plugins.NotificationManager()  # type: ignore[no-untyped-call]
+    if service in known and not known[service].enabled:
+        packages = _packages(known[service])
+        what = f"channel {name!r}: {service} URLs need {packages or 'a system that can show messages'}"
+        raise BadChannel(what, f"install it beside bedrock-watch: pip install {packages}" if packages else "")
     if complaint:
         raise BadChannel(f"channel {name!r}: Apprise refuses its {service} URL", scrubber(url)(complaint))
     # Apprise's own words would be the URL, masked in its way.
-    if service in apprise.manager_plugins.NotificationManager():  # type: ignore[no-untyped-call]
+    if service in known:
         raise BadChannel(f"channel {name!r}: Apprise cannot read its {service} URL", _MANUAL)
     raise BadChannel(f"channel {name!r}: Apprise knows no service {service!r}", _MANUAL)
 
@@ -140,8 +191,8 @@ def _check_headers(name: str, plugin: NotifyBase) -> None:
             raise BadChannel(f"channel {name!r}: its URL must not set the header {header!r}", remedy)
 
 
-def _tame(plugin: NotifyBase) -> NotifyBase:
-    """Switch off what *plugin* would do of its own accord."""
+def _tame(plugin: NotifyBase, url: str) -> NotifyBase:
+    """Switch off what *plugin* would do of its own accord, and have a message confirmed where *url* leaves it open."""
     known = service(plugin)
     changes: dict[str, Any] = {
         "throttle": lambda *_, **__: None,  # the lane has a limiter; a sleep here would hold its thread
@@ -154,6 +205,8 @@ def _tame(plugin: NotifyBase) -> NotifyBase:
         changes |= {"dialect_convert": lambda body, *_, **__: body, "include_footer": False}
     elif module(plugin) == "slack":  # a workflow: plain text, in which Slack's mentions must ping nobody
         changes["dialect_convert"] = lambda body, *_, **__: re.sub("<(?=[!@#])", "<\u200b", body)
+    if module(plugin) == "mqtt" and "qos" not in query_of(url):
+        changes["qos"] = 1  # at least once; with Apprise's 0 nobody would know
     for attribute, value in changes.items():
         setattr(plugin, attribute, value)
     return plugin

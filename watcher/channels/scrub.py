@@ -10,32 +10,53 @@ from __future__ import annotations
 import base64
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from functools import cache
+from html.entities import codepoint2name
+from itertools import chain
 from urllib.parse import unquote, unquote_plus
 
 SHORTEST = 4
-"""Characters; a shorter part is no secret, and to blot it out would blot out words."""
+"""Characters; a shorter part is no secret, and to hide it would hide words."""
+
+SHORT = 8
+"""Characters; a shorter part is hidden only where it stands alone: "grey" is no part of "Greylisted"."""
 
 LONGEST_REASON = 300
 """Characters of a server's own words that are kept."""
 
+_LONGEST_READ = 4096
+_LONGEST_SPELLED = 256
+
+_LONGEST_FORM = 6  # characters of one character, as "\\u0041"
+
 HIDDEN = "***"
 
 
-def scrubber(url: str, public: Collection[str] = ()) -> Callable[[str], str]:
+def scrubber(url: str, public: Collection[str] = (), logins: Collection[str] = ()) -> Callable[[str], str]:
     """Return a function that makes a foreign text fit to be shown: one line, no secret of *url*, not too long.
 
-    *public* are parts that may be shown.
+    *public* are parts that may be shown; *logins* are other secrets, as ``user:password`` (a proxy's).
     """
-    secrets = sorted(_parts(url) - {part.lower() for part in public}, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, secrets)), re.IGNORECASE) if secrets else None
+    secrets = _parts(url) | set(chain.from_iterable(map(_login, logins)))
+    shown = {part.lower() for part in public}
+    hidden = sorted({part for part in secrets if part.lower() not in shown}, key=len, reverse=True)
+    longest = max(map(len, hidden), default=0)
+
+    @cache
+    def pattern() -> re.Pattern[str]:
+        # Made when the first text comes: it costs some milliseconds, and most channels never fail.
+        return re.compile("|".join(map(_pattern, hidden)), re.IGNORECASE)
 
     def scrub(text: str) -> str:
         # Cleaned first: a secret with a control character inside would not be recognised.
-        # Cut last: half a secret would not be recognised either.
-        text = " ".join(_clean(text).split())
-        if pattern is not None:
-            text = pattern.sub(HIDDEN, text)
+        # Cut last, or well behind what is shown: half a secret would not be recognised either.
+        cut = len(text) > _LONGEST_READ
+        text = " ".join(_clean(text[:_LONGEST_READ]).split())
+        if cut:
+            text = text[: max(0, len(text) - _LONGEST_FORM * longest)]
+        if hidden and text:
+            text = pattern().sub(HIDDEN, text)
         return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"
 
     return scrub
@@ -47,7 +68,7 @@ def _clean(text: str, instead: str = "") -> str:
 
 
 def _parts(url: str) -> set[str]:
-    """Return every part of *url* that may be a secret, in the spellings in which a server may repeat it."""
+    """Return every part of *url* that may be a secret, as it is written there and as it is meant."""
     rest = url.partition("://")[2]
     address, _, query = rest.partition("?")
     login = address.partition("/")[0].rpartition("@")[0]
@@ -60,12 +81,58 @@ def _parts(url: str) -> set[str]:
     # A server, or Apprise, may leave control characters out, or take them for the end of a part.
     spelled |= {_clean(part) for part in spelled}
     spelled |= {word for part in spelled for word in _clean(part, " ").split()}
-    # As the header of HTTP's basic authentication and SMTP's AUTH PLAIN have it.
+    spelled |= _login(login)
+    return {part for part in spelled if len(part) >= SHORTEST and not _is_port(part, address)}
+
+
+def _login(login: str) -> set[str]:
+    """Return a ``user:password`` as a proxy, HTTP's basic authentication and SMTP's AUTH PLAIN have it."""
     user, _, password = (unquote(part) for part in login.partition(":"))
-    spelled |= {base64.b64encode(text.encode()).decode() for text in (f"{user}:{password}", f"\0{user}\0{password}")}
-    return {part.lower() for part in spelled if len(part) >= SHORTEST and not _is_port(part, address)}
+    texts = (f"{user}:{password}", f"\0{user}\0{password}")
+    found = {password, f"{user}:{password}", *(base64.b64encode(text.encode()).decode() for text in texts)}
+    return {part for part in found if len(part) >= SHORTEST} if password else set()
 
 
 def _is_port(part: str, address: str) -> bool:
     """Whether *part* is a port rather than a secret of digits."""
     return part.isdecimal() and len(part) <= 5 and re.search(rf":{part}(/|$)", address.rpartition("@")[2]) is not None
+
+
+def _pattern(secret: str) -> str:
+    """Return a pattern of *secret* in the spellings in which a server may repeat it."""
+    plain = re.escape(secret) if len(secret) > _LONGEST_SPELLED else "".join(map(_spellings, secret))
+    if len(secret) < SHORT:
+        return rf"(?<![^\W_]){plain}(?![^\W_])"
+    return "|".join((plain, *map(re.escape, _in_base64(secret))))
+
+
+def _spellings(character: str) -> str:
+    """Return a pattern of one character: as it is, and for JSON, HTML and URLs, each of these more than once."""
+    code = ord(character)
+    escapes = {re.escape(character), rf"&(?:amp;)*\#0*{code};", rf"&(?:amp;)*\#x0*{code:x};"}
+    escapes.add("".join(rf"\\+u{unit:04x}" for unit in _utf16(character)))
+    escapes.add("".join(rf"%(?:25)*{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")))
+    if code in codepoint2name:
+        escapes.add(rf"&(?:amp;)*{codepoint2name[code]};")
+    if character in "/\"\\'":
+        escapes.add(rf"\\+{re.escape(character)}")
+    if character == " ":
+        escapes.add(r"\+")
+    return f"(?:{'|'.join(sorted(escapes))})"
+
+
+def _utf16(character: str) -> Iterator[int]:
+    content = character.encode("utf-16-be", "surrogatepass")
+    return (int.from_bytes(content[at : at + 2]) for at in range(0, len(content), 2))
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """Yield the part of a base64 text that *secret* alone decides, wherever in it the secret begins."""
+    content = secret.encode("utf-8", "surrogatepass")
+    for before in range(3):
+        packed = base64.b64encode(b"\0" * before + content).decode()
+        first = (before * 8 + 5) // 6
+        last = (before + len(content)) * 8 // 6
+        if last - first >= SHORT:
+            yield packed[first:last]
+            yield packed[first:last].replace("+", "-").replace("/", "_")

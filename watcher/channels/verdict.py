@@ -70,7 +70,7 @@ class Judge:
     def _successful(self, witness: Witness, answer: Answer, *, accepted: bool) -> Failed | None:
         """Return what a 2xx means."""
         _, text = words(answer.body)
-        reason = _sentence(_head(answer), self.scrub(text))
+        reason = _sentence(self._head(answer), self.scrub(text))
         said = Said.UNKNOWN if self.refusals is None else self.refusals.read(answer.body)
         if said is Said.ACCEPTED or (said is Said.UNKNOWN and self._stands(witness, answer, accepted=accepted)):
             return None
@@ -94,19 +94,19 @@ class Judge:
         # (a login first) the last 2xx need not be the message's.
         return accepted or (not answer.whole and witness.exchanges == 1)
 
+    def _head(self, answer: Answer) -> str:
+        """Return the status line, whose phrase is the server's own, too."""
+        return f"HTTP {answer.status} {self.scrub(answer.phrase)}".rstrip()
+
     def _refusal(self, answer: Answer) -> Failed:
         """Return what an answer means whose status is not a success."""
         _, text = words(answer.body)
-        reason = _sentence(_head(answer), self.scrub(text))
+        reason = _sentence(self._head(answer), self.scrub(text))
         if 300 <= answer.status < 400:
             return Failed(f"{reason}; redirects are not followed: put the new address into the URL", permanent=True)
         if 400 <= answer.status < 500 and answer.status not in TEMPORARY_4XX:
             return Failed(reason, permanent=True)
         return Failed(reason, retry_after=pause(answer.retry_after, answer.body, self.unit))
-
-
-def _head(answer: Answer) -> str:
-    return f"HTTP {answer.status} {answer.phrase}".rstrip()
 
 
 def _smtp(error: Exception, scrub: Callable[[str], str], *, began: bool) -> Failed | None:
@@ -139,12 +139,14 @@ def _network(witness: Witness, error: Exception, scrub: Callable[[str], str]) ->
         return Failed(f"no answer: {said}; the message may have arrived", uncertain=True)
     if isinstance(error, ProxyUnusable):
         return Failed(said)
+    if isinstance(error, smtplib.SMTPServerDisconnected) and error.__context__ is None and not witness.hung_up:
+        return Failed(f"the mail server hung up before the mail was sent: {said}")
     return Failed(f"could not connect: {said}" + (f" ({witness.hint})" if witness.hint else ""))
 
 
 def _root(error: BaseException) -> str:
     """Return the words of the first error: those around it, by ``requests`` and ``urllib3``, repeat the URL."""
-    while (inner := error.__cause__ or error.__context__) is not None:
+    while (inner := error.__cause__ or (None if error.__suppress_context__ else error.__context__)) is not None:
         error = inner
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the server's certificate is not trusted: {error.verify_message}"

@@ -36,11 +36,13 @@ class SecondTry(requests.RequestException):
 class Wire:
     """What one channel sends its HTTP requests and mails by.
 
-    *ca_bundle* (a file of certificates) replaces the system's authorities.
+    *ca_bundle* (a file of certificates) replaces the system's authorities; *greeting* is the name that mail servers are
+    told (empty: the host's own).
     """
 
-    def __init__(self, limits: Limits, ca_bundle: str | None) -> None:
+    def __init__(self, limits: Limits, ca_bundle: str | None, greeting: str = "") -> None:
         self.limits = limits
+        self.greeting = greeting
         self._ca_bundle = ca_bundle
         self._verify = True
         self._last_used = 0.0

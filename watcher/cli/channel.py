@@ -99,6 +99,7 @@ def _document(name: str, configured: ChannelConfig | None, record: ChannelRecord
         "name": name,
         "configured": configured is not None,
         "url_from": _source(configured) if configured else None,
+        "confirmed": _confirmed(configured),
         "on": sorted(configured.on) if configured else [],
         **{key: sorted(getattr(configured, key)) if configured else [] for key in _CHOICES},
         "deliveries": dict(record.deliveries) if record else {},
@@ -119,11 +120,23 @@ def _row(name: str, configured: ChannelConfig | None, record: ChannelRecord | No
     )
 
 
+def _confirmed(configured: ChannelConfig | None) -> bool | None:
+    """Whether the channel's service confirms each message; None when its URL may not be read here."""
+    from watcher.channels import confirms
+    from watcher.config import SecretUnreadable
+
+    try:
+        return confirms(configured.secret()) if configured is not None else None
+    except SecretUnreadable:
+        return None
+
+
 def _settings(configured: ChannelConfig | None) -> tuple[Cell, ...]:
     if configured is None:
         return ("not in the configuration", "red"), "", ""
     chosen = [f"{key}: {', '.join(sorted(getattr(configured, key)))}" for key in _CHOICES if getattr(configured, key)]
-    return plain(_source(configured)), events(configured), plain("; ".join(chosen)) or "every job"
+    source = _source(configured) + (", unconfirmed" if _confirmed(configured) is False else "")
+    return plain(source), events(configured), plain("; ".join(chosen)) or "every job"
 
 
 def _count(record: ChannelRecord | None, *states: str) -> int:

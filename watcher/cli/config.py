@@ -64,6 +64,7 @@ def check(context: Context, output: str) -> int:
     all_checked = [*checked, check_heartbeat(settings)]
     mistakes = (*found, *homeless, *(mistake for result in all_checked for mistake in result.mistakes))
     unwise = (*settings.warnings, *exposed(settings), *closed(settings))
+    unwise += tuple(_unconfirmed(one) for one in checked if one.confirmed is False)
     warnings = [*unwise, *(one.warning for one in all_checked if one.warning)]
     if not mistakes:
         warnings += [*untold_jobs(settings), *unknown_rules(settings), *unknown_profiles(settings)]
@@ -121,6 +122,10 @@ def init(context: Context, path: str | None, *, force: bool) -> None:
     click.echo(f"bedrock-watch: wrote {target}; edit it, then run: bedrock-watch{option} config check", err=True)
 
 
+def _unconfirmed(channel: Checked) -> str:
+    return f'channel "{channel.name}" is unconfirmed: {channel.service} never says whether a message arrived'
+
+
 def _report(
     settings: Config, checked: list[Checked], mistakes: tuple[Mistake, ...], warnings: list[str]
 ) -> dict[str, Any]:
@@ -134,7 +139,10 @@ def _report(
         "jobs": len(settings.jobs),
         "accounts": len(settings.accounts),
         "rules": len(settings.rules),
-        "channels": [{"name": each.name, "state": state, "service": each.service} for each, state in states],
+        "channels": [
+            {"name": each.name, "state": state, "service": each.service, "confirmed": each.confirmed}
+            for each, state in states
+        ],
         "mistakes": [{"key": each.key, "what": each.what, "remedy": each.remedy} for each in mistakes],
         "warnings": warnings,
     }
