@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -55,23 +56,29 @@ def smtp(server: RawServer, replies: Mapping[str, bytes | None]) -> Callable[[so
     """
 
     def talk(client: socket.socket) -> None:
-        lines = client.makefile("rb")
-        verb = ""
-        while True:
-            reply = replies.get(verb, {"": b"220 ready\r\n", "DATA": b"354 go on\r\n"}.get(verb, b"250 ok\r\n"))
-            if reply is None:
-                return
-            client.sendall(reply)
-            mail = verb == "DATA" and reply.startswith(b"354")
-            line = lines.readline()
-            while mail and line not in (b".\r\n", b""):
-                line = lines.readline()
-            if not line:
-                return
-            server.requests.append(line)
-            verb = "." if mail else line[:4].strip().decode().upper()
+        with client.makefile("rb") as lines:
+            _converse(server, replies, client, lines)
 
     return talk
+
+
+def _converse(
+    server: RawServer, replies: Mapping[str, bytes | None], client: socket.socket, lines: io.BufferedReader
+) -> None:
+    verb = ""
+    while True:
+        reply = replies.get(verb, {"": b"220 ready\r\n", "DATA": b"354 go on\r\n"}.get(verb, b"250 ok\r\n"))
+        if reply is None:
+            return
+        client.sendall(reply)
+        mail = verb == "DATA" and reply.startswith(b"354")
+        line = lines.readline()
+        while mail and line not in (b".\r\n", b""):
+            line = lines.readline()
+        if not line:
+            return
+        server.requests.append(line)
+        verb = "." if mail else line[:4].strip().decode(errors="replace").upper()
 
 
 def _request(client: socket.socket) -> bytes:

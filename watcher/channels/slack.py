@@ -16,6 +16,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from watcher.channels.witness import Answer, Witness
+from watcher.channels.words import members
 from watcher.model import Message
 
 if TYPE_CHECKING:
@@ -128,9 +129,5 @@ def sign_in(plugin: NotifyBase, wire: Wire, witness: Witness) -> None:
     wire.request(witness, "POST", url, headers={"Authorization": f"Bearer {token}"})
 
 
-def _parsed(answer: Answer | None) -> dict[str, Any]:
-    try:
-        parsed = json.loads(answer.body if answer else "")
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
+def _parsed(answer: Answer | None) -> Mapping[str, Any]:
+    return members(answer.body) if answer else {}
