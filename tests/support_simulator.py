@@ -14,7 +14,7 @@ from anyio.from_thread import start_blocking_portal
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from watcher.bedrock.source import MODELS
+from watcher.bedrock.sessions import MODELS
 from watcher.simulator import Simulator
 
 NOON = datetime(2025, 6, 2, 12, tzinfo=UTC).timestamp()

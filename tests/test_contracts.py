@@ -26,7 +26,7 @@ from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.customization import STEP_STATUSES, STEPS, TYPES
 from watcher.bedrock.kind import Kind
 from watcher.bedrock.kinds import KINDS
-from watcher.bedrock.source import MODELS
+from watcher.bedrock.sessions import MODELS
 from watcher.clock import utc
 from watcher.diff import diff
 from watcher.model import (

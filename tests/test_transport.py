@@ -14,7 +14,7 @@ from botocore.session import Session
 from support_client import get, nobodys_credentials, refusal, waits
 from support_receivers import Reply, WebReceiver, server_tls, web_receiver
 
-from watcher.bedrock.source import _loader
+from watcher.bedrock.sessions import loader
 from watcher.errors import LookFault
 
 credentials = pytest.fixture(autouse=True)(nobodys_credentials)
@@ -46,13 +46,6 @@ def test_a_server_is_not_verified_where_that_is_asked_for(bedrock: tuple[WebRece
     assert get(server.url, verify_ssl=False).facts == {"status": "InProgress"}
 
 
-def test_a_bundle_that_cannot_be_read_is_said(bedrock: tuple[WebReceiver, str], tmp_path: Path) -> None:
-    server, _ = bedrock
-    error = refusal(server.url, ca_bundle=str(tmp_path / "nowhere.pem"))
-    assert error.fault is LookFault.NETWORK
-    assert "No such file" in error.what
-
-
 def test_the_authorities_of_a_file_are_read_once_and_never_in_the_event_loop(
     bedrock: tuple[WebReceiver, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,7 +57,7 @@ def test_the_authorities_of_a_file_are_read_once_and_never_in_the_event_loop(
         made.append(threading.current_thread())
         return create_urllib3_context()
 
-    monkeypatch.setattr("watcher.bedrock.transport.create_urllib3_context", noted)
+    monkeypatch.setattr("watcher.bedrock.trust.create_urllib3_context", noted)
     monkeypatch.setattr("aiobotocore.httpsession.create_urllib3_context", noted)
     get(server.url, ca_bundle=bundle)
     get(server.url, ca_bundle=bundle)
@@ -79,7 +72,7 @@ def test_the_authorities_of_a_file_are_read_once_and_never_in_the_event_loop(
 def test_every_service_that_is_asked_is_where_the_sdk_has_it(region: str) -> None:
     """Of the SDK's table of endpoints only a few rows are kept; a service of another name must not be elsewhere."""
     lean, whole = Session(), Session()
-    lean.register_component("data_loader", _loader(None))
+    lean.register_component("data_loader", loader(None))
     for service in ("bedrock", "sts", "sso", "sso-oidc", "sqs"):
         places = [_place(session, service, region) for session in (lean, whole)]
         assert places[0] == places[1]

@@ -114,7 +114,9 @@ class LookFault(StrEnum):
     THROTTLED = "throttled"  # ThrottlingException and its kin
     NETWORK = "network"  # no connection, no name, or no answer within the deadline
     SERVER = "server"  # 5xx
-    MALFORMED = "malformed"  # an answer that is not the documented JSON object
+    MALFORMED = "malformed"  # an answer of AWS's that cannot be read, or is not as documented
+    ENDPOINT = "endpoint"  # another server answers in AWS's place: a proxy, a gateway, a wrong endpoint_url
+    SETTINGS = "settings"  # the SDK refuses its settings: an endpoint, a region or a proxy that cannot be
     INVALID = "invalid"  # ValidationException
 
 
@@ -137,7 +139,7 @@ class LookError(WatchError):
     @property
     def of_scope(self) -> bool:
         """Whether every job behind the same credentials and endpoint must fail alike."""
-        return self.fault in (LookFault.CREDENTIALS, LookFault.NETWORK)
+        return self.fault in (LookFault.CREDENTIALS, LookFault.NETWORK, LookFault.ENDPOINT, LookFault.SETTINGS)
 
     def dump(self) -> str:
         """Return the error as a JSON text, which the store keeps until a look succeeds."""

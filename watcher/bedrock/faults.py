@@ -11,7 +11,9 @@ from dataclasses import replace
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
+from watcher.bedrock.bounds import Redirected, UnlikeAws
 from watcher.bedrock.credentials import Credentials
+from watcher.bedrock.trust import UnusableBundle
 from watcher.errors import WRONG_ACCOUNT, LookError, LookFault
 
 _CODES = {
@@ -80,11 +82,31 @@ def explain(error: Exception, operation: str, whose: Credentials) -> LookError:
     name = type(error).__name__
     if isinstance(error, _CREDENTIALS):
         return LookError(LookFault.CREDENTIALS, name, _line(error), _sign_in(error, whose))
+    if isinstance(error, (sdk.SSLError, UnlikeAws, UnusableBundle)):
+        return _untrusted(error)
     if isinstance(error, (sdk.HTTPClientError, sdk.ConnectionError, OSError)):
         return LookError(LookFault.NETWORK, name, _line(error), "check the region, the network, and any proxy")
     if isinstance(error, ResponseParserError):
         return LookError(LookFault.MALFORMED, name, _line(error), "asked again soon; AWS sent what is not its protocol")
     return LookError(LookFault.INVALID, name, _line(error), "check the job's identifier and the [aws] configuration")
+
+
+def _untrusted(error: Exception) -> LookError:
+    """Return the error of a server that cannot be AWS, or of what says which servers are AWS's."""
+    name, line = type(error).__name__, _line(error)
+    if isinstance(error, UnusableBundle):
+        remedy = "check the file that aws.ca_bundle, AWS_CA_BUNDLE or the profile's ca_bundle names"
+        return LookError(LookFault.SETTINGS, name, line, remedy)
+    if isinstance(error, Redirected):
+        remedy = "bedrock-watch follows no redirects: check endpoint_url, AWS_ENDPOINT_URL and any proxy"
+        return LookError(LookFault.ENDPOINT, name, line, remedy)
+    if isinstance(error, UnlikeAws):
+        return LookError(LookFault.MALFORMED, name, line, "check any proxy or gateway in front of AWS")
+    remedy = (
+        "if a proxy or an endpoint of your own uses its own certificates, set aws.ca_bundle (or AWS_CA_BUNDLE) to its"
+        " authority's file; else check endpoint_url and the clock: this server is not AWS"
+    )
+    return LookError(LookFault.NETWORK, name, line, remedy)
 
 
 def _retry_after(error: sdk.ClientError) -> float:
@@ -139,6 +161,8 @@ def explain_credentials(error: Exception, whose: Credentials, *, sso_profile: st
     remedy = known.remedy
     if isinstance(error, _SIGNED_IN) and sso_profile is not None:
         remedy = _sign_in(error, replace(whose, profile=sso_profile))
+    elif isinstance(error, (sdk.SSLError, UnlikeAws, UnusableBundle)):
+        remedy = known.remedy
     elif isinstance(error, (sdk.HTTPClientError, sdk.ConnectionError)):
         remedy = "see that AWS's sign-in services (STS, SSO) can be reached: the network, and any proxy"
     elif isinstance(error, OSError):

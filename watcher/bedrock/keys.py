@@ -8,7 +8,7 @@ Not its business: what is asked with them (``bedrock.client``).
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aioboto3
@@ -23,6 +23,7 @@ from watcher.bedrock.faults import explain_credentials
 from watcher.bedrock.settings import Settings
 from watcher.bedrock.source import Found, Identity, Source
 from watcher.bedrock.transport import Transport
+from watcher.bedrock.trust import verification
 from watcher.clock import now
 from watcher.errors import LookError, LookFault
 
@@ -100,8 +101,12 @@ class Keys:
             if self._identified != self.generation:
                 self._identified, self._identity, source = self.generation, None, self._source
                 errand = Errand(lambda: source.identity(region))
-                with suppress(TimeoutError, *_PROBLEMS):
+                try:
                     self._identity = await errand.wait(self.settings.credentials_timeout)
+                except TimeoutError:
+                    source.stop_identifying()
+                except _PROBLEMS:
+                    pass
             return self._identity
 
     async def close(self) -> None:
@@ -192,7 +197,7 @@ class Keys:
             self._service,
             region_name=region,
             endpoint_url=settings.endpoint_url,
-            verify=settings.verify,
+            verify=verification(self._session, settings),
             config=config,
         )
 

@@ -27,8 +27,3 @@ class Settings:
     def longest_try(self) -> float:
         """How long one request may take, whatever comes of it: the SDK's own timeouts are for each silence."""
         return 2 * (self.connect_timeout + self.read_timeout)
-
-    @property
-    def verify(self) -> str | bool:
-        """What the SDK calls ``verify``."""
-        return (self.ca_bundle or True) if self.verify_ssl else False

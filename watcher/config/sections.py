@@ -83,7 +83,10 @@ def read_aws(table: Table) -> AwsConfig:
     if not aws.sign and "endpoint_url" not in table:
         warn("aws.sign = false without aws.endpoint_url: AWS refuses requests that are not signed")
     if not aws.verify_ssl:
-        warn("aws.verify_ssl = false: whoever sits on the network path can pose as AWS; prefer aws.ca_bundle")
+        warn(
+            "aws.verify_ssl = false: any server on the network path can pose as AWS, and receives your credentials. "
+            "Set aws.ca_bundle instead"
+        )
     table.close()
     return aws
 

@@ -47,6 +47,9 @@ class Place:
 async def check_region(keys: Keys, region: str) -> AsyncIterator[Finding]:
     """Look up the region's endpoint, and connect to it."""
     subject = f"endpoint of {region}"
+    if not keys.settings.verify_ssl:
+        what = "aws.verify_ssl = false: any server on the network path can pose as AWS, and receives the credentials"
+        yield Finding(CHECK, subject, Grade.WARN, what, "set aws.ca_bundle to the server's authority instead")
     try:
         url = endpoint_of(region, keys.settings)
     except LookError as error:
