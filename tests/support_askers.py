@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -19,6 +20,7 @@ from support_signin import Files, SignIn
 from watcher.bedrock.client import Keys, Settings
 from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.queue import Queue
+from watcher.errors import LookError
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/watch"
@@ -75,6 +77,18 @@ def _credentials(whose: Credentials, settings: Settings) -> None:
     anyio.run(find)
 
 
+def credentials(whose: Credentials) -> None:
+    """Find them; raises LookError."""
+    _credentials(whose, Settings())
+
+
+def refused_credentials(whose: Credentials) -> LookError:
+    """Return the error of credentials that must not be found."""
+    with pytest.raises(LookError) as caught:
+        credentials(whose)
+    return caught.value
+
+
 def _sts(url: str, settings: Settings) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_STS", url)
@@ -87,7 +101,7 @@ def _sso(url: str, settings: Settings) -> None:
         _credentials(Credentials("people"), settings)
 
 
-def _members(settings: Settings) -> dict[str, object]:
+def _members(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in settings.__dataclass_fields__ if name != "endpoint_url"}
 
 

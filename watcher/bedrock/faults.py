@@ -6,6 +6,8 @@ references), and by the names of botocore's exceptions.
 
 from __future__ import annotations
 
+import errno
+import resource
 from dataclasses import replace
 
 from botocore import exceptions as sdk
@@ -13,6 +15,7 @@ from botocore.parsers import ResponseParserError
 
 from watcher.bedrock.bounds import Redirected, UnlikeAws
 from watcher.bedrock.credentials import Credentials
+from watcher.bedrock.material import LoginSession, UnusableKeys
 from watcher.bedrock.trust import UnusableBundle
 from watcher.errors import WRONG_ACCOUNT, LookError, LookFault
 
@@ -63,6 +66,9 @@ _CREDENTIALS = (
     sdk.UnknownCredentialError,
 )
 
+_FROM_THE_SDK = (sdk.BotoCoreError, sdk.ClientError, RuntimeError)
+"""What the SDK raises on purpose: RuntimeError is for fresh credentials that are expired."""
+
 _SIGNED_IN = (sdk.SSOError, sdk.TokenRetrievalError)
 """What is mended by signing in."""
 
@@ -79,6 +85,11 @@ def explain(error: Exception, operation: str, whose: Credentials) -> LookError:
     """Return the LookError that *error*, raised while asking for *operation* with *whose* credentials, means."""
     if isinstance(error, sdk.ClientError):
         return _refusal(error, operation, whose)
+    return _exhausted(error) or _of_the_way(error, whose)
+
+
+def _of_the_way(error: Exception, whose: Credentials) -> LookError:
+    """Return the LookError of an *error* that came before an answer, or in the place of one."""
     name = type(error).__name__
     if isinstance(error, _CREDENTIALS):
         return LookError(LookFault.CREDENTIALS, name, _line(error), _sign_in(error, whose))
@@ -89,6 +100,27 @@ def explain(error: Exception, operation: str, whose: Credentials) -> LookError:
     if isinstance(error, ResponseParserError):
         return LookError(LookFault.MALFORMED, name, _line(error), "asked again soon; AWS sent what is not its protocol")
     return LookError(LookFault.INVALID, name, _line(error), "check the job's identifier and the [aws] configuration")
+
+
+def explain_settings(error: Exception, whose: Credentials) -> LookError:
+    """Return the LookError of an *error* that the SDK raises before it sends anything: its settings cannot be used."""
+    if isinstance(error, (*_CREDENTIALS, sdk.ClientError, OSError)):
+        return explain(error, "", whose)
+    remedy = f"check [aws] in the configuration, the variables AWS_*, and what ~/.aws/config says of {whose.who}"
+    return LookError(LookFault.SETTINGS, type(error).__name__, _line(error), remedy)
+
+
+def _exhausted(error: BaseException) -> LookError | None:
+    """Return the error of a process that has no descriptors left, which hides behind many others; else None."""
+    reason: BaseException | None = error
+    while reason is not None:
+        if isinstance(reason, OSError) and reason.errno in (errno.EMFILE, errno.ENFILE):
+            limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+            what = f"{reason.strerror}: this process may have {limit} open at once"
+            remedy = "raise LimitNOFILE of the service (ulimit -n), or watch fewer accounts and regions"
+            return LookError(LookFault.NETWORK, "TooManyOpenFiles", what, remedy)
+        reason = reason.__cause__ or reason.__context__
+    return None
 
 
 def _untrusted(error: Exception) -> LookError:
@@ -158,8 +190,16 @@ def explain_credentials(error: Exception, whose: Credentials, *, sso_profile: st
     *sso_profile* is the profile to sign in with, where they come from AWS's sign-in service.
     """
     known = explain(error, "", whose)
+    if known.code == "TooManyOpenFiles":
+        return known
+    if not isinstance(error, (*_FROM_THE_SDK, OSError)):
+        reason = f"what gives {whose.who} answers in a form that the SDK cannot read ({known.what[:200]})"
+        remedy = f"check what {whose.who} say in ~/.aws/config, what their credential_process prints, and any proxy"
+        return LookError(LookFault.CREDENTIALS, "UnreadableCredentials", reason, remedy)
     remedy = known.remedy
-    if isinstance(error, _SIGNED_IN) and sso_profile is not None:
+    if isinstance(error, (LoginSession, UnusableKeys)):
+        remedy = error.remedy
+    elif isinstance(error, _SIGNED_IN) and sso_profile is not None:
         remedy = _sign_in(error, replace(whose, profile=sso_profile))
     elif isinstance(error, (sdk.SSLError, UnlikeAws, UnusableBundle)):
         remedy = known.remedy

@@ -15,11 +15,10 @@ import aioboto3
 import anyio
 from aiobotocore.config import AioConfig
 from botocore import UNSIGNED
-from botocore.exceptions import BotoCoreError, ClientError
 
 from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.errand import Errand
-from watcher.bedrock.faults import explain_credentials
+from watcher.bedrock.faults import explain_credentials, explain_settings
 from watcher.bedrock.settings import Settings
 from watcher.bedrock.source import Found, Identity, Source
 from watcher.bedrock.transport import Transport
@@ -29,9 +28,6 @@ from watcher.errors import LookError, LookFault
 
 _ADVICE_EVERY = 60.0
 """Seconds between tries to refresh credentials that are still good for a while."""
-
-_PROBLEMS = (BotoCoreError, ClientError, OSError, ValueError, KeyError, RuntimeError)
-"""What the SDK raises when there are no credentials to be had: RuntimeError is for fresh ones that are expired."""
 
 
 class Keys:
@@ -49,6 +45,7 @@ class Keys:
         self._clients: dict[str, Any] = {}
         self._session: Any = None
         self._held: Any = None
+        self._signature: Any = UNSIGNED
         self._making, self._finding = anyio.Lock(), anyio.Lock()
         self._source = Source(whose, settings)
         self._search: _Search | None = None
@@ -62,6 +59,14 @@ class Keys:
     async def client(self, region: str) -> Any:  # noqa: ANN401 - aioboto3 is untyped
         """Return the region's client, with credentials that are good now."""
         await self._freshen(region)
+        try:
+            return await self._client(region)
+        except MemoryError:
+            raise
+        except Exception as error:  # the SDK refuses what a variable or a file of its own says, in many ways
+            raise explain_settings(error, self.whose) from error
+
+    async def _client(self, region: str) -> Any:  # noqa: ANN401
         client = self._clients.get(region)
         if client is None:
             async with self._making:
@@ -96,8 +101,11 @@ class Keys:
         if not self.settings.sign:
             return None
         async with self._finding:
-            if not self._is_fresh():
-                await self._find_for_all(region)
+            try:
+                if not self._is_fresh():
+                    await self._find_for_all(region)
+            except LookError:
+                return None  # whoever polls next is told; this question is only who we are
             if self._identified != self.generation:
                 self._identified, self._identity, source = self.generation, None, self._source
                 errand = Errand(lambda: source.identity(region))
@@ -105,7 +113,9 @@ class Keys:
                     self._identity = await errand.wait(self.settings.credentials_timeout)
                 except TimeoutError:
                     source.stop_identifying()
-                except _PROBLEMS:
+                except MemoryError:
+                    raise
+                except Exception:  # noqa: BLE001, S110 - an STS that cannot be asked does not say who we are
                     pass
             return self._identity
 
@@ -149,11 +159,12 @@ class Keys:
 
     async def _find(self, region: str) -> Found:
         self._advised_at = now()
-        # A search that hangs is waited for again: another beside it would hang, too.
-        if self._search is None or self._search.errand.done:
-            self._search = _Search(self._source, region, first=self._session is None)
-        search, within = self._search, self.settings.credentials_timeout
+        within = self.settings.credentials_timeout
         try:
+            # A search that hangs is waited for again: another beside it would hang, too.
+            if self._search is None or self._search.errand.done:
+                self._search = _Search(self._source, region, first=self._session is None)
+            search = self._search
             found = await search.errand.wait(within)
         except TimeoutError:
             search.source.stop()
@@ -163,14 +174,22 @@ class Keys:
                 f"{self.whose.who} gave no credentials within {within:g} s",
                 "see what their source waits for: its credential_process, its sign-in service, its files",
             ) from None
-        except _PROBLEMS as error:
-            raise explain_credentials(error, self.whose, sso_profile=search.source.sso_profile()) from error
+        except MemoryError:
+            raise
+        except Exception as error:  # the SDK reads foreign bytes here, and raises whatever these make of it
+            raise explain_credentials(error, self.whose, sso_profile=self._source.sso_profile()) from error
         self._source = search.source
         return found
 
     def _hold(self, found: Found) -> None:
         self._found = True
         self._session = self._session or found.session
+        signature = "bearer" if found.bearer else "v4" if found.signing else UNSIGNED
+        if signature != self._signature:
+            self._signature, self._clients = signature, {}
+        if found.bearer:
+            self._session.set_credentials("-", "-")  # the SDK would look for others, at length
+            self._held = None
         if found.signing is None:
             return
         key, secret, token = found.signing
@@ -191,7 +210,8 @@ class Keys:
             retries={"total_max_attempts": 1},  # tries are not multiplied: the look owns them
             parameter_validation=True,
             user_agent_extra="bedrock-watch",
-            **({} if settings.sign else {"signature_version": UNSIGNED}),
+            # Said outright: the SDK would use a Bedrock API key of the environment for every account.
+            signature_version=self._signature,
         )
         return aioboto3.Session(botocore_session=self._session).client(
             self._service,

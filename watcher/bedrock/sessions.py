@@ -13,13 +13,14 @@ from typing import Any
 
 from aiobotocore.session import AioSession
 from botocore.config import Config
+from botocore.configprovider import ConstantProvider
 from botocore.credentials import (
     AssumeRoleProvider,
     ContainerProvider,
     InstanceMetadataProvider,
     ProcessProvider,
 )
-from botocore.exceptions import BotoCoreError, CredentialRetrievalError
+from botocore.exceptions import CredentialRetrievalError
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 
@@ -38,13 +39,19 @@ SERVICES = frozenset({"bedrock", "oidc", "portal.sso", "sqs", "sts"})
 _SENDER = "bedrock-watch"
 
 
-def client_session(profile: str, region: str) -> AioSession:
-    """Return the session whose clients poll, with its files and models read; raises what botocore raises."""
-    session = AioSession(profile=profile or None)
+def client_session(profile: str, region: str, *, sign: bool) -> AioSession:
+    """Return the session whose clients poll, with its files and models read; raises what botocore raises.
+
+    Who does not *sign* needs no profile, not even the one that AWS_PROFILE names.
+    """
+    session = AioSession(profile=(profile if sign else "") or None)
+    if not sign:
+        session.get_component("config_store").set_config_provider("profile", ConstantProvider(None))
+    _open_files(session)
     session.get_scoped_config()  # reads the files, and raises ProfileNotFound
     session.register_component("data_loader", loader(session.get_config_variable("data_path")))
     session.register_component("response_parser_factory", LeanParsers())
-    with suppress(BotoCoreError, ValueError):  # reported when the client is made in earnest
+    with suppress(Exception):  # reported when the client is made in earnest
         asyncio.run(_rehearse(session, region))
     return session
 
@@ -55,6 +62,7 @@ def credentials_session(profile: str, region: str, settings: Settings, leash: Le
     What it starts and asks is on the *leash*.
     """
     session = Session(profile=profile or None)
+    _open_files(session)
     session.register_component("data_loader", loader(session.get_config_variable("data_path")))
     if not session.get_config_variable("region"):
         session.set_config_variable("region", region)  # STS has an endpoint in every region
@@ -72,6 +80,14 @@ def credentials_session(profile: str, region: str, settings: Settings, leash: Le
     send_with(sender, session.get_component("event_emitter"))
     _equip(session, verify, leash)
     return session
+
+
+def _open_files(session: Any) -> None:  # noqa: ANN401
+    """Raise OSError for a file of AWS's that exists and cannot be opened: botocore would take it for an empty one."""
+    for variable in ("config_file", "credentials_file"):
+        path = Path(session.get_config_variable(variable)).expanduser()
+        if path.is_file():
+            path.open("rb").close()
 
 
 def send_with(transport: BlockingTransport, events: Any) -> None:  # noqa: ANN401 - botocore is untyped

@@ -5,6 +5,7 @@ Not its business: how long that may take, and who uses what is found (``bedrock.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -13,14 +14,18 @@ from urllib.parse import urlsplit
 
 from aiobotocore.session import AioSession
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.session import Session
 
 from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.leash import Leash
+from watcher.bedrock.material import LoginSession, refuse_unusable
 from watcher.bedrock.sessions import client_session, credentials_session, send_with
 from watcher.bedrock.settings import Settings
 from watcher.bedrock.trust import verification
+
+API_KEY = "AWS_BEARER_TOKEN_BEDROCK"
+"""The variable of a Bedrock API key (Amazon Bedrock User Guide, "Use an Amazon Bedrock API key")."""
 
 _MANDATORY = 600
 """Seconds before their end from which on botocore insists on fresh ones (its own default)."""
@@ -36,10 +41,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The first time a session whose files are read, and what to sign with; None where requests are not signed."""
+    """The first time a session whose files are read, and what to sign with; None where requests are not signed.
+
+    *bearer*: there are no credentials but a Bedrock API key, which is sent in place of a signature.
+    """
 
     session: AioSession | None
     signing: tuple[str, str, str | None] | None
+    bearer: bool = False
 
 
 class Source:
@@ -53,13 +62,24 @@ class Source:
 
     def find(self, region: str, *, first: bool) -> Found:
         """Find or refresh the credentials; raises what botocore raises."""
-        session = client_session(self._whose.profile, region) if first else None
+        session = client_session(self._whose.profile, region, sign=self._settings.sign) if first else None
         if not self._settings.sign:
             return Found(session, None)
         if self._credentials is None:
-            self._credentials = self._begin(region)
+            try:
+                self._credentials = self._begin(region)
+            except NoCredentialsError:
+                if not self._may_use_api_key:
+                    raise
+                return Found(session, None, bearer=True)
         frozen = self._credentials.get_frozen_credentials()
+        refuse_unusable(frozen, self._whose.who)
         return Found(session, (frozen.access_key, frozen.secret_key, frozen.token))
+
+    @property
+    def _may_use_api_key(self) -> bool:
+        """Whether there is a Bedrock API key, and nobody has named other credentials: a key is of one account."""
+        return bool(os.environ.get(API_KEY)) and self._whose == Credentials(session_name=self._whose.session_name)
 
     def identity(self, region: str) -> Identity | None:
         """Ask STS who we are; None for the callers of a simulated Bedrock."""
@@ -85,16 +105,20 @@ class Source:
     @property
     def ageing(self) -> bool:
         """Whether a refresh is advisable: they are good for less than a quarter of an hour."""
-        return self._ends and bool(self._credentials.refresh_needed())
+        return self._needs_refresh()
 
     @property
     def old(self) -> bool:
         """Whether they must be refreshed before the next request: the refresh cannot wait any longer."""
-        return self._ends and bool(self._credentials.refresh_needed(_MANDATORY))
+        return self._needs_refresh(_MANDATORY)
 
-    @property
-    def _ends(self) -> bool:
-        return hasattr(self._credentials, "refresh_needed")
+    def _needs_refresh(self, *within: int) -> bool:
+        if not hasattr(self._credentials, "refresh_needed"):
+            return False
+        try:
+            return bool(self._credentials.refresh_needed(*within))
+        except (TypeError, ValueError, OverflowError):  # an end that cannot be compared with now
+            return True
 
     def stop(self) -> None:
         """End the program or the requests that are waited for, if there are any."""
@@ -106,9 +130,13 @@ class Source:
 
     def sso_profile(self) -> str | None:
         """Return the profile that is signed in with SSO, of those that lead to the credentials; None when none is."""
-        if self._session is None:
+        try:
+            profiles = self._session.full_config.get("profiles", {}) if self._session else {}
+        except (BotoCoreError, OSError, ValueError):  # the files have changed since they were read
             return self._whose.profile
-        profiles: Mapping[str, Mapping[str, str]] = self._session.full_config.get("profiles", {})
+        return self._signed_in(profiles)
+
+    def _signed_in(self, profiles: Mapping[str, Mapping[str, str]]) -> str | None:
         name, seen = self._whose.profile or "default", set[str]()
         while name in profiles and name not in seen:
             if any(key.startswith("sso_") for key in profiles[name]):
@@ -122,6 +150,8 @@ class Source:
         session = self._session = credentials_session(self._whose.profile, region, self._settings, self._leash)
         found = session.get_credentials()
         if found is None:
+            if "login_session" in session.get_scoped_config():
+                raise LoginSession(self._whose.profile or session.get_config_variable("profile") or "default")
             raise NoCredentialsError
         if not self._whose.role_arn:
             return found
