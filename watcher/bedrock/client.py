@@ -22,7 +22,7 @@ from tenacity.wait import wait_exponential, wait_random
 
 from watcher.bedrock.answers import Answer, Page, Tags, page_of
 from watcher.bedrock.credentials import Credentials
-from watcher.bedrock.faults import explain, wrong_account
+from watcher.bedrock.faults import explain, explain_settings, wrong_account
 from watcher.bedrock.keys import Keys
 from watcher.bedrock.kind import Kind
 from watcher.bedrock.parsers import RAW
@@ -190,8 +190,8 @@ def profile_region(profile: str) -> str:
 
     try:
         return Session(profile=profile or None).get_config_variable("region") or ""
-    except BotoCoreError as error:
-        raise explain(error, "", Credentials(profile)) from error
+    except Exception as error:  # the SDK reads files that anybody may have written
+        raise explain_settings(error, Credentials(profile)) from error
 
 
 def profiles() -> frozenset[str]:
@@ -200,18 +200,22 @@ def profiles() -> frozenset[str]:
 
     try:
         return frozenset(Session().available_profiles)
-    except BotoCoreError as error:
-        raise explain(error, "", Credentials("")) from error
+    except Exception as error:  # the SDK reads files that anybody may have written
+        raise explain_settings(error, Credentials("")) from error
 
 
-def endpoint_of(region: str, settings: Settings) -> str:
-    """Return the URL where Bedrock is asked in a region.  Raises LookError when it cannot be told."""
+def endpoint_of(region: str, settings: Settings, whose: Credentials) -> str:
+    """Return the URL where Bedrock is asked in a region: what *whose* profile says of it counts, as in the SDK.
+
+    Raises LookError when it cannot be told.
+    """
     if settings.endpoint_url:
         return settings.endpoint_url
     from botocore.session import Session  # noqa: PLC0415 - only for the doctor
 
     try:
-        client = Session().create_client("bedrock", region_name=region, config=Config(signature_version=UNSIGNED))
-    except (BotoCoreError, ValueError) as error:
-        raise explain(error, "", Credentials("")) from error
+        session = Session(profile=whose.profile or None)
+        client = session.create_client("bedrock", region_name=region, config=Config(signature_version=UNSIGNED))
+    except Exception as error:  # the SDK refuses its settings in many ways
+        raise explain_settings(error, whose) from error
     return str(client.meta.endpoint_url)

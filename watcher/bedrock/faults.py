@@ -12,14 +12,18 @@ from dataclasses import replace
 
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
+from botocore.retries.standard import ThrottledRetryableChecker
 
 from watcher.bedrock.bounds import Redirected, UnlikeAws
 from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.material import LoginSession, UnusableKeys
+from watcher.bedrock.redact import redacted
 from watcher.bedrock.trust import UnusableBundle
 from watcher.errors import WRONG_ACCOUNT, LookError, LookFault
 
 _CODES = {
+    # What the SDK itself takes for throttling (botocore.retries.standard).
+    **dict.fromkeys(ThrottledRetryableChecker._THROTTLED_ERROR_CODES, LookFault.THROTTLED),  # noqa: SLF001
     "ResourceNotFoundException": LookFault.NOT_FOUND,
     "ValidationException": LookFault.INVALID,
     "AccessDeniedException": LookFault.DENIED,
@@ -33,11 +37,17 @@ _CODES = {
     "ServiceQuotaExceededException": LookFault.THROTTLED,
     "ExpiredToken": LookFault.CREDENTIALS,
     "ExpiredTokenException": LookFault.CREDENTIALS,
+    "AuthFailure": LookFault.CREDENTIALS,
     "IncompleteSignature": LookFault.CREDENTIALS,
+    "IncompleteSignatureException": LookFault.CREDENTIALS,
+    "InvalidAccessKeyId": LookFault.CREDENTIALS,
     "InvalidClientTokenId": LookFault.CREDENTIALS,
     "InvalidSignatureException": LookFault.CREDENTIALS,
     "MissingAuthenticationToken": LookFault.CREDENTIALS,
     "MissingAuthenticationTokenException": LookFault.CREDENTIALS,
+    "NotSignedUp": LookFault.CREDENTIALS,
+    "RequestInTheFuture": LookFault.CREDENTIALS,
+    "RequestTimeTooSkewed": LookFault.CREDENTIALS,
     "RequestExpired": LookFault.CREDENTIALS,
     "SignatureDoesNotMatch": LookFault.CREDENTIALS,
     "UnrecognizedClientException": LookFault.CREDENTIALS,
@@ -78,14 +88,21 @@ _SIGNED_IN_AGAIN = {
     "InvalidSignatureException": "check the secret access key, and this machine's clock",
     "SignatureDoesNotMatch": "check the secret access key, and this machine's clock",
     "RequestExpired": "check this machine's clock",
+    "RequestInTheFuture": "check this machine's clock",
+    "RequestTimeTooSkewed": "check this machine's clock",
 }
 
 
 def explain(error: Exception, operation: str, whose: Credentials) -> LookError:
     """Return the LookError that *error*, raised while asking for *operation* with *whose* credentials, means."""
     if isinstance(error, sdk.ClientError):
-        return _refusal(error, operation, whose)
-    return _exhausted(error) or _of_the_way(error, whose)
+        return _without_secrets(_refusal(error, operation, whose))
+    return _without_secrets(_exhausted(error) or _of_the_way(error, whose))
+
+
+def _without_secrets(error: LookError) -> LookError:
+    code, reason, remedy = redacted(error.code)[:200], redacted(error.reason), redacted(error.remedy)
+    return LookError(error.fault, code, reason, remedy, retry_after=error.retry_after)
 
 
 def _of_the_way(error: Exception, whose: Credentials) -> LookError:
@@ -227,4 +244,4 @@ def _sign_in(error: Exception, whose: Credentials) -> str:
 
 def _line(error: Exception) -> str:
     """Return an exception's text on one line."""
-    return " ".join(str(error).split())[:500]
+    return redacted(" ".join(str(error).split()))[:500]

@@ -20,6 +20,7 @@ from botocore.session import Session
 from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.leash import Leash
 from watcher.bedrock.material import LoginSession, refuse_unusable
+from watcher.bedrock.redact import remember
 from watcher.bedrock.sessions import client_session, credentials_session, send_with
 from watcher.bedrock.settings import Settings
 from watcher.bedrock.trust import verification
@@ -71,9 +72,11 @@ class Source:
             except NoCredentialsError:
                 if not self._may_use_api_key:
                     raise
+                remember(os.environ[API_KEY])
                 return Found(session, None, bearer=True)
         frozen = self._credentials.get_frozen_credentials()
         refuse_unusable(frozen, self._whose.who)
+        remember(frozen.secret_key, frozen.token)
         return Found(session, (frozen.access_key, frozen.secret_key, frozen.token))
 
     @property
@@ -153,6 +156,9 @@ class Source:
             if "login_session" in session.get_scoped_config():
                 raise LoginSession(self._whose.profile or session.get_config_variable("profile") or "default")
             raise NoCredentialsError
+        if self._whose.role_arn:
+            source = found.get_frozen_credentials()
+            remember(source.secret_key, source.token)
         if not self._whose.role_arn:
             return found
         fetcher = AssumeRoleCredentialFetcher(

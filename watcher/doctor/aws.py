@@ -51,11 +51,16 @@ async def check_region(keys: Keys, region: str) -> AsyncIterator[Finding]:
         what = "aws.verify_ssl = false: any server on the network path can pose as AWS, and receives the credentials"
         yield Finding(CHECK, subject, Grade.WARN, what, "set aws.ca_bundle to the server's authority instead")
     try:
-        url = endpoint_of(region, keys.settings)
+        url = endpoint_of(region, keys.settings, keys.whose)
     except LookError as error:
         yield _refusal(subject, error)
         return
-    host, port = urlsplit(url).hostname or "", urlsplit(url).port or (80 if url.startswith("http:") else 443)
+    try:
+        host, port = urlsplit(url).hostname or "", urlsplit(url).port or (80 if url.startswith("http:") else 443)
+    except ValueError as error:
+        remedy = "check AWS_ENDPOINT_URL, and endpoint_url in ~/.aws/config"
+        yield Finding(CHECK, subject, Grade.FAIL, f"{url} is no URL: {error}", remedy, ExitCode.AWS_REFUSED)
+        return
     try:
         with anyio.fail_after(PATIENCE):
             found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
