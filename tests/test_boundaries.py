@@ -13,11 +13,11 @@ from pathlib import Path
 
 import anyio
 import pytest
-import support_client
 import support_askers
+import support_client
+from support_askers import ACCOUNT, ROLE, START, refused_credentials
 from support_daemon import Home, hook_url, posted
 from support_receivers import Reply, Request, WebReceiver, web_receiver
-from support_askers import ACCOUNT, ROLE, START, refused_credentials
 from support_signin import Files, sign_in
 from support_simulator import running
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import support_askers
+from support_askers import CLIENTS, Client, Services
 from support_client import waits
 from support_receivers import TRICKLE, Reply, WebReceiver, web_receiver
-from support_askers import CLIENTS, Client, Services
 from support_tls import Authority, proxying
 
 from watcher.bedrock.bounds import LARGEST_BODY

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import support_client
 import support_askers
+import support_client
 from hypothesis import given
 from hypothesis import strategies as st
+from support_askers import ROLE
 from support_fuzz import fuzzing
 from support_receivers import Reply, Request, WebReceiver, web_receiver
-from support_askers import ROLE
 from support_signin import Files
 
 from watcher.bedrock.credentials import Credentials

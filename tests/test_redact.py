@@ -12,9 +12,9 @@ import pytest
 import support_askers
 from hypothesis import given
 from hypothesis import strategies as st
+from support_askers import ROLE, refused_credentials
 from support_client import refusal, waits
 from support_receivers import Reply, web_receiver
-from support_askers import ROLE, refused_credentials
 
 from watcher.bedrock import redact
 from watcher.bedrock.credentials import Credentials

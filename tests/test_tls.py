@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 import support_askers
+from support_askers import CLIENTS, PEOPLE, Client, Services
 from support_client import waits
 from support_receivers import WebReceiver, web_receiver
-from support_askers import CLIENTS, PEOPLE, Client, Services
 from support_signin import Files
 from support_tls import Authority, Proxy, proxying
 
