@@ -64,6 +64,7 @@ _BY_HAND = {
     "aprs": "aprs://DF1JSL-15:12345@DF1ABC",
     "sogs": f"session://user:{'a' * 32}@example.com/{'a' * 64}",
     "wxpusher": "wxpusher://AT_abcdefghij1234567890/UID_abcd",
+    "sendpulse": "sendpulse://abcdefghij@example.com/abcdefghij1234567890/abcdefghij1234567890/user@example.com",
     "slack": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
     "twist": "twist://password:user@example.com/12345:67890",
     "webexteams": f"webex://{'a' * 80}",

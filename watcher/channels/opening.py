@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 from urllib.request import getproxies
 
+from watcher.channels.asked import ignored
 from watcher.channels.channel import AppriseChannel
 from watcher.channels.confirmation import confirms, query_of
 from watcher.channels.refusals import refusals_of
@@ -86,6 +87,8 @@ def _opened(name: str, url: str, ca_bundle: str | None, limits: Limits) -> Appri
         raise BadChannel(f"channel {name!r}: its URL has {len(plugin)} targets", _OPTIONS["cc"])
     if module(plugin) == "email" and not plugin.targets:  # type: ignore[attr-defined]
         raise BadChannel(f"channel {name!r}: its URL has no valid recipient", "give one with ?to=")
+    if fault := ignored(url, plugin):
+        raise BadChannel(f"channel {name!r}: {fault[0]}", fault[1])
     if not plugin.verify_certificate:
         wire.trust_anybody()
     if ca_bundle is not None:
