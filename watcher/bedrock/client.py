@@ -22,6 +22,7 @@ from tenacity.wait import wait_exponential, wait_random
 
 from watcher.bedrock.answers import Answer, Page, Tags, page_of
 from watcher.bedrock.credentials import Credentials
+from watcher.bedrock.dates import date_of
 from watcher.bedrock.faults import explain, explain_settings, wrong_account
 from watcher.bedrock.keys import Keys
 from watcher.bedrock.kind import Kind
@@ -45,12 +46,21 @@ class Look:
     """Looks at the jobs of one kind, in one region, with one account's keys.
 
     *account* is whose jobs they are, when that is known: keys of another are said to be so.  *on_try* is called before
-    each wait for the network.  Raises LookError, and nothing else, for whatever AWS, the network or the credentials do.
+    each wait for the network, *on_date* with the Date (epoch seconds) of each answer to a signed request.  Raises
+    LookError, and nothing else, for whatever AWS, the network or the credentials do.
     """
 
     def __init__(
-        self, kind: Kind, region: str, keys: Keys, *, account: str = "", on_try: Callable[[], None] = lambda: None
+        self,
+        kind: Kind,
+        region: str,
+        keys: Keys,
+        *,
+        account: str = "",
+        on_try: Callable[[], None] = lambda: None,
+        on_date: Callable[[float], None] = lambda _: None,
     ) -> None:
+        self._on_date = on_date
         self._kind, self._page = kind, page_of(kind.list_members)
         self._region = region
         self._keys = keys
@@ -125,6 +135,9 @@ class Look:
             if not refused or not await self._keys.renewed(self._region, generation):
                 raise await self._judged(error) from error
             response = await self._ask(await self._client(), operation, parameters)
+        date = date_of(response) if self._keys.settings.sign else None
+        if date is not None:
+            self._on_date(date)
         raw = response.get(RAW)
         # Another protocol than restJson1 would come here parsed: put it into JSON's words.
         return raw if isinstance(raw, bytes) else json.dumps(response, default=_iso).encode()

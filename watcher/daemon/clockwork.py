@@ -29,3 +29,44 @@ class Clockwork:
         before, self._before = self._before, _offset()
         jump = self._before - before
         return jump if abs(jump) > UNNOTICED else 0.0
+
+
+AGREED = 300.0
+"""Seconds by which the clock of AWS, which signed requests go by as well, may differ from a clock that is right."""
+
+WITHOUT_AWS = 3600.0
+"""Seconds after which what only alerts people no longer waits for AWS to confirm the clock."""
+
+
+def _since_boot() -> float:
+    """Return by how much the wall clock is ahead of the one that counts since the machine's start, asleep or not."""
+    return clock.now() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@dataclass
+class ClockTrust:
+    """Whether the wall clock is known to be right: a signed answer of AWS said so, and it was not set since.
+
+    Until then nothing is deleted for its age, and no job is called stalled or overdue: a clock that is wrong by years
+    would do that to all of them.  It is asked at each use, so that a step of the clock counts from its first moment.
+    """
+
+    _agreed: float | None = None
+    _doubted_at: float = field(default_factory=time.monotonic)
+
+    def hear(self, at: float) -> None:
+        """AWS answered, with this time (epoch seconds) in its Date."""
+        if abs(at - clock.now()) <= AGREED:
+            self._agreed = _since_boot()
+
+    def is_confirmed(self) -> bool:
+        """Return whether AWS agrees with the clock as it is now."""
+        if self._agreed is not None and abs(_since_boot() - self._agreed) <= AGREED:
+            return True
+        if self._agreed is not None:
+            self._agreed, self._doubted_at = None, time.monotonic()
+        return False
+
+    def may_remind(self) -> bool:
+        """Return whether people may be told that something takes too long."""
+        return self.is_confirmed() or time.monotonic() - self._doubted_at >= WITHOUT_AWS

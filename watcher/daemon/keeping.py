@@ -12,6 +12,9 @@ from watcher.loop import Bell
 EVERY = 6 * 3600.0
 """Seconds between two rounds."""
 
+UNCONFIRMED = 5.0
+"""Seconds between two glances at whether AWS has confirmed the clock: until then nothing is deleted for its age."""
+
 PAUSE = 0.2
 """Seconds between two steps of one, in which the others use the database."""
 
@@ -31,11 +34,16 @@ class Keeping:
         now = clock.now()
         if now < self._due <= now + EVERY:  # a later one is of a clock that was set back
             return self._due
+        if not self._parts.trust.is_confirmed():
+            self._due = now + UNCONFIRMED
+            return self._due
         self._due = now + (PAUSE if await self._step(now) else EVERY)
         return self._due
 
     async def once(self) -> None:
-        """Take a whole round."""
+        """Take a whole round, if the clock is known to be right."""
+        if not self._parts.trust.is_confirmed():
+            return
         while await self._step(clock.now()):
             pass
 

@@ -16,6 +16,7 @@ from anyio import to_thread
 
 from watcher import clock
 from watcher.config import Config
+from watcher.daemon.clockwork import ClockTrust
 from watcher.daemon.pulses import Pulses, beat
 from watcher.doing import Cause, doing
 from watcher.errors import StoreError
@@ -43,6 +44,7 @@ class Parts:
     log: Log
     luck: Callable[[], float] = field(default_factory=lambda: random.SystemRandom().random)
     pulses: Pulses = field(default_factory=Pulses)
+    trust: ClockTrust = field(default_factory=ClockTrust)
     stopping: bool = False
     fault: StoreError | None = None
     _limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))

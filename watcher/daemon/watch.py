@@ -216,6 +216,7 @@ class Watch:
             luck=parts.luck,
             on_news=self._on_news,
             log=parts.log,
+            may_remind=parts.trust.may_remind,
         )
         self._configure(group)
         group.may_list = key not in self._unlisted
@@ -226,7 +227,9 @@ class Watch:
         """Return how AWS is asked about all that is of one scope."""
         whose = self._used[place.scope] = self._whose(place)
         keys = self._keys.setdefault(whose, Keys(whose, self._settings))
-        return Look(KINDS[place.kind], place.region, keys, account=place.account, on_try=beat)
+        return Look(
+            KINDS[place.kind], place.region, keys, account=place.account, on_try=beat, on_date=self._parts.trust.hear
+        )
 
     def _configure(self, group: Group) -> None:
         config = self._parts.config

@@ -30,6 +30,7 @@ from watcher.policy import (
     VANISHED_RETRY,
     Cadence,
     Limits,
+    Reminding,
     Route,
     is_blind,
     last_word_is_in,
@@ -47,13 +48,17 @@ _AHEAD = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What every decision of one turn shares: the configuration in force, and the turn's luck in [0, 1)."""
+    """What every decision of one turn shares: the configuration in force, and the turn's luck in [0, 1).
+
+    *may_remind* is False while the clock is not known to be right: then nothing takes too long.
+    """
 
     kind: Kind
     cadence: Cadence
     limits: Limits
     routes: tuple[Route, ...]
     luck: float
+    may_remind: bool = True
 
 
 def sight(
@@ -82,6 +87,8 @@ def sight(
     new = _read(how.kind, facts)
     told, possible = frozenset(job.reminded), how.kind.reminders
     reminding = remind(new, how.limits, utc(now), expected=job.expected, usual=usual, told=told, possible=possible)
+    if reminding.due and not how.may_remind:
+        reminding = Reminding((), told, utc(now))
     transitions = (*diff(old, new), *_regained(job), *reminding.due)
     traits = replace(job.traits, account=arn.account, names=tuple(dict.fromkeys((*job.traits.names, new.name))))
     closing_at = (job.closing_at or now + LINGER) if new.outcome.terminal else 0.0

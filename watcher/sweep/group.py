@@ -6,6 +6,7 @@ Nothing that happens to one group, or to one job, delays another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 import anyio
 import anyio.lowlevel
@@ -61,7 +62,9 @@ class Group:
         luck: Callable[[], float],
         on_news: Callable[[], None],
         log: Log,
+        may_remind: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._may_remind = may_remind
         self.key = key
         self.jobs = Roster()
         self.cadence = Cadence()
@@ -247,7 +250,8 @@ class Group:
         known = await self._transact(self._book.facts, job.id)
         usual = await self._usual(answer)
         try:
-            seen = sight(turn.how, job, answer, known, usual, now)
+            how = replace(turn.how, may_remind=self._may_remind())
+            seen = sight(how, job, answer, known, usual, now)
         except RecursionError as error:
             raise LookError(LookFault.MALFORMED, "MalformedResponse", "it is nested too deeply", AGAIN) from error
         if seen is None:
