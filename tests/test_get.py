@@ -129,6 +129,8 @@ USAGE = {
     ("--cli-input-json", "{"): "Error parsing parameter '--cli-input-json': Invalid JSON received.",
     ("--cli-input-json", "[]"): "Invalid type: expecting map, received <class 'list'>",
     ("--cli-input-yaml", "a: ["): "Error parsing parameter '--cli-input-yaml': Invalid YAML received.",
+    ("--cli-input-yaml", "jobIdentifier: a\njobIdentifier: b"): "Error parsing parameter '--cli-input-yaml': Invalid",
+    ("--cli-input-yaml", "{a: {b: 1, b: 1}}"): "Error parsing parameter '--cli-input-yaml': Invalid YAML received.",
     ("--cli-input-json", "{}", "--cli-input-yaml", "{}"): "Only one --cli-input- parameter may be specified.",
     ("--cli-input-json", "file:///nowhere"): "Unable to load paramfile file:///nowhere: [Errno 2]",
     ("x", "--query", "a["): "Bad value for --query a[: ",
@@ -158,31 +160,38 @@ def test_without_a_region_or_credentials_it_exits_with_253(server: WebReceiver, 
     words = (NAME, "--endpoint-url", server.url)
     done = get(nowhere, *words)
     assert done.code == 253
-    assert done.err.startswith("\nYou must specify a region. ")
+    assert done.err.startswith("\naws: [ERROR]: An error occurred (NoRegion): You must specify a region. ")
     done = get(nobody, *words)
     assert done.code == 253
-    assert done.err.startswith("\nUnable to locate credentials. ")
+    assert done.err.startswith("\naws: [ERROR]: An error occurred (NoCredentials): Unable to locate credentials. ")
     assert get(nobody, *words, "--no-sign-request").code == 0
     Path(env["AWS_CONFIG_FILE"]).write_text("[default]\ncli_timestamp_format = roman\n")
     done = get(env, *words)
     assert (done.code, done.err) == (
         253,
-        '\nUnknown cli_timestamp_format value: roman, valid values are "wire" or "iso8601"\n',
+        '\naws: [ERROR]: An error occurred (Configuration): Unknown cli_timestamp_format value: roman, valid values are "wire" or "iso8601"\n',
     )
 
 
 def test_anything_else_exits_with_255(server: WebReceiver, env: dict[str, str]) -> None:
     words = (NAME, "--endpoint-url", server.url)
-    assert get(env, *words, "--profile", "nobody").err == "\nThe config profile (nobody) could not be found\n"
+    assert (
+        get(env, *words, "--profile", "nobody").err
+        == "\naws: [ERROR]: The config profile (nobody) could not be found\n"
+    )
     done = get(env, NAME, "--endpoint-url", "http://127.0.0.1:9")
     assert (done.code, done.err) == (
         255,
-        f'\nCould not connect to the endpoint URL: "http://127.0.0.1:9/model-customization-jobs/{NAME}"\n',
+        f'\naws: [ERROR]: Could not connect to the endpoint URL: "http://127.0.0.1:9/model-customization-jobs/{NAME}"\n',
     )
-    assert get(env | {"AWS_DEFAULT_OUTPUT": "xml"}, *words) == Done(255, "", "\nUnknown output type: xml\n")
+    assert get(env | {"AWS_DEFAULT_OUTPUT": "xml"}, *words) == Done(
+        255, "", "\naws: [ERROR]: Unknown output type: xml\n"
+    )
     assert get(env, *words, "--query", "length(`3`)").code == 255
     for seconds, why in (("soon", "invalid literal for int() with base 10: 'soon'"), ("-1", "-1 is less than 0")):
-        assert get(env, *words, "--cli-read-timeout", seconds) == Done(255, "", f"\n--cli-read-timeout: {why}\n")
+        assert get(env, *words, "--cli-read-timeout", seconds) == Done(
+            255, "", f"\naws: [ERROR]: --cli-read-timeout: {why}\n"
+        )
     for body in ("<html>", "[]", '{"statusDetails": 3}', '{"hyperParameters": []}', '{"creationTime": "noon"}'):
         server.reply = Reply(body=body)
         done = get(env, *words)
@@ -196,7 +205,7 @@ def test_a_server_that_hangs_is_given_up_after_the_time_that_was_allowed(
     server.reply = Reply(instead=HANG)
     done = get(env | {"AWS_MAX_ATTEMPTS": "1"}, NAME, "--endpoint-url", server.url, "--cli-read-timeout", "1")
     assert done.code == 255
-    assert done.err.startswith("\nRead timeout on endpoint URL: ")
+    assert done.err.startswith("\naws: [ERROR]: Read timeout on endpoint URL: ")
 
 
 def test_ctrl_c_ends_it(server: WebReceiver, env: dict[str, str]) -> None:
@@ -219,7 +228,9 @@ def test_a_service_that_throttles_is_asked_again_as_the_profile_says(server: Web
     server.replies.append(refusal)
     done = get(env | {"AWS_MAX_ATTEMPTS": "1"}, NAME, "--endpoint-url", server.url)
     assert done.code == 254
-    assert done.err.startswith("\nAn error occurred (ThrottlingException) when calling the GetModelCustomizationJob ")
+    assert done.err.startswith(
+        "\naws: [ERROR]: An error occurred (ThrottlingException) when calling the GetModelCustomizationJob "
+    )
     assert done.err.endswith(" operation (reached max retries: 0): slow down\n")
 
 

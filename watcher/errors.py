@@ -83,11 +83,19 @@ class BadConfig(WatchError):
 
 
 class CallError(WatchError):
-    """A call in the manner of the AWS CLI failed; *exit_code* is the one that the AWS CLI would give."""
+    """A call in the manner of the AWS CLI failed; *exit_code* is the one that the AWS CLI would give.
 
-    def __init__(self, exit_code: int, what: str) -> None:
+    *name* is the AWS CLI's code for the error, empty when it has none.  *message* is *what* without the code and the
+    operation, where AWS itself refused.
+    """
+
+    def __init__(self, exit_code: int, what: str, name: str = "", message: str | None = None) -> None:
         super().__init__(what)
         self.exit_code = exit_code
+        self.name = name or {CliCode.USAGE: "ParamValidation", CliCode.CONFIGURATION: "Configuration"}.get(
+            exit_code, ""
+        )
+        self.message = what if message is None else message
 
 
 class StoreError(WatchError):

@@ -37,6 +37,7 @@ _VARIABLES = {
     "region": ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None),
     "output": ("output", "AWS_DEFAULT_OUTPUT", "json", None),
     "cli_timestamp_format": ("cli_timestamp_format", None, "iso8601", None),
+    "cli_error_format": ("cli_error_format", "AWS_CLI_ERROR_FORMAT", None, None),
     "retry_mode": ("retry_mode", "AWS_RETRY_MODE", "standard", None),
 }
 _TIMES = {"wire": lambda value: value, "iso8601": lambda value: parse_timestamp(value).isoformat()}
@@ -85,7 +86,8 @@ class _WholeParser(RestJSONParser):  # type: ignore[misc]
 
     def _do_parse(self, response: Mapping[str, Any], shape: Any) -> Any:  # noqa: ANN401
         try:
-            json.loads(response["body"] or b"{}")
+            # Decoded first: json would take UTF-16, and a byte order mark, of which botocore makes another response.
+            json.loads((response["body"] or b"{}").decode())
         except ValueError as error:
             start = response["body"][:60].decode(errors="replace")
             raise ResponseParserError(f"not JSON: {error} (it begins {start!r})") from None
@@ -116,6 +118,15 @@ class Caller:
         """Return the configured output format."""
         with _explained():
             return str(self._session.get_config_variable("output"))
+
+    def error_format(self) -> str | None:
+        """Return the configured format of errors; None when none is, or when the configuration cannot be read."""
+        try:
+            with _explained():
+                form = self._session.get_config_variable("cli_error_format")
+        except CallError:
+            return None
+        return None if form is None else str(form)
 
     def get(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return the response, without the SDK's own notes on it; its times as the configuration wants them."""
@@ -191,11 +202,19 @@ def _explained() -> Iterator[None]:
         raise CallError(CliCode.USAGE, str(error)) from error
     except sdk.NoRegionError as error:
         hint = "You can also configure your region with --region, AWS_REGION, or region in ~/.aws/config."
-        raise CallError(CliCode.CONFIGURATION, f"{error} {hint}") from error
+        raise CallError(CliCode.CONFIGURATION, f"{error} {hint}", "NoRegion") from error
     except sdk.NoCredentialsError as error:
         hint = "You can configure credentials with --profile, environment variables, or ~/.aws/credentials."
-        raise CallError(CliCode.CONFIGURATION, f"{error}. {hint}") from error
+        raise CallError(CliCode.CONFIGURATION, f"{error}. {hint}", "NoCredentials") from error
     except sdk.ClientError as error:
-        raise CallError(CliCode.SERVICE, str(error)) from error
+        refused = error.response.get("Error", {})
+        name, message = str(refused.get("Code", "Unknown")), str(refused.get("Message", ""))
+        raise CallError(CliCode.SERVICE, str(error), name, message) from error
     except (sdk.BotoCoreError, ResponseParserError, OSError, ValueError) as error:
         raise CallError(CliCode.OTHER, str(error)) from error
+    except CallError:
+        raise
+    except Exception as error:
+        # The SDK reads whatever a proxy sends in AWS's place, and stumbles in as many ways as there are bodies.
+        what = f"cannot read the answer as one of AWS's: {type(error).__name__}: {error!s:.500}"
+        raise CallError(CliCode.OTHER, what) from error

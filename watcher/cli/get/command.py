@@ -6,10 +6,11 @@ Not its business: what the options' values mean (``inputs``, ``printing``), aski
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
@@ -19,16 +20,30 @@ from watcher.cli.context import Context
 from watcher.errors import CallError, CliCode, ExitCode
 
 if TYPE_CHECKING:
-    from watcher.bedrock.once import Manner
+    from watcher.bedrock.once import Caller, Manner
+
+    Search = Callable[[dict[str, Any]], Any]
 
 _COLORS = {"on": "always", "off": "never", "auto": "auto"}
 """The AWS CLI's words for when there is colour: this program's."""
+
+
+_OUTPUTS = ("json", "text", "table", "yaml", "yaml-stream", "off")
+_ERRORS = ("enhanced", "legacy", "json", "yaml", "text", "table")
 
 
 class _Misused(click.UsageError):
     """Words that cannot be carried out."""
 
     exit_code = CliCode.USAGE
+
+    def show(self, file: IO[str] | None = None) -> None:
+        """Write it on stderr as the AWS CLI writes its errors; which format is wanted is not known yet."""
+        del file
+        from watcher.cli.get import errors
+
+        hint = f"\n{self.ctx.get_usage()}\nTry '{self.ctx.command_path} --help' for help." if self.ctx else ""
+        errors.write(CallError(CliCode.USAGE, self.format_message() + hint), errors.USUAL)
 
 
 class CliCommand(click.Command):
@@ -104,7 +119,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
     type=click.Choice(["input", "yaml-input", "output"]),
     help="Print a sample of the input (the default) or of the output, and ask nobody.",
 )
-@click.option("--output", type=click.Choice(["json", "text", "table", "yaml", "yaml-stream"]), help="How to print it.")
+@click.option("--output", type=click.Choice(_OUTPUTS), help="How to print it; off prints nothing.")
 @click.option("--query", metavar="JMESPATH", help="What of the response to print.")
 @click.option("--region", metavar="REGION", help="Where the job is; else AWS_REGION, or the profile's.")
 @click.option("--profile", metavar="NAME", help="Whose credentials; else AWS_PROFILE.")
@@ -115,6 +130,7 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
 @click.option("--cli-connect-timeout", metavar="SECONDS", default="60", show_default=True, help="0 waits for ever.")
 @click.option("--no-sign-request", is_flag=True, help="Send no credentials.")
 @click.option("--color", type=click.Choice(list(_COLORS)), help="Of tables; auto (on a terminal) is the default.")
+@click.option("--cli-error-format", type=click.Choice(_ERRORS), help="How to write errors; enhanced is the default.")
 @click.option("--debug", is_flag=True, help="Log everything on stderr, the request included.")
 @click.option("--cli-auto-prompt", is_flag=True, help="Refused: there is no prompt here.")
 @click.option("--no-cli-auto-prompt", is_flag=True, help="Accepted: there is no prompt here.")
@@ -137,32 +153,54 @@ def get(context: Context, /, **options: Any) -> int:  # noqa: ANN401 - click mak
     """
     context.color = _COLORS.get(options.pop("color"), context.color)
     context.failed = CliCode.OTHER
+    form = options.pop("cli_error_format")
+    caller = None
     try:
-        text = _answer(colored=context.colored, **options)
+        options["search"] = _query(options.pop("query"))
+        manner = _manner(options)
+        from watcher.bedrock.once import Caller
+
+        caller = Caller(manner)
+        text = _answer(caller, colored=context.colored, **options)
     except CallError as error:
-        sys.stderr.write(f"\n{error.what}\n")
+        from watcher.cli.get import errors
+
+        configured = caller.error_format() if caller else os.environ.get("AWS_CLI_ERROR_FORMAT")
+        errors.write(error, form or configured or errors.USUAL, colored=context.colors(sys.stderr))
         return error.exit_code
     out.write(text, end="")
     return ExitCode.DONE
 
 
-def _answer(*, skeleton: str | None, query: str | None, output: str | None, colored: bool, **options: Any) -> str:  # noqa: ANN401
-    from watcher.bedrock.once import OPERATION, Caller
+def _answer(
+    caller: Caller,
+    *,
+    skeleton: str | None,
+    search: Search,
+    output: str | None,
+    colored: bool,
+    **options: Any,  # noqa: ANN401
+) -> str:
+    from watcher.bedrock.once import OPERATION
     from watcher.cli.get import printing
 
     if options["cli_auto_prompt"]:
         raise CallError(
             CliCode.USAGE, "--cli-auto-prompt: there is no prompt here; bedrock-watch get --help names all the options"
         )
-    search = _query(query)
-    caller = Caller(_manner(options))
     if skeleton == "input":
         return printing.input_sample(caller.parameters())
     if skeleton == "yaml-input":
         return printing.yaml_input_sample(caller.parameters())
     parameters = _parameters(options)
     response = caller.sample(parameters) if skeleton else caller.get(parameters)
-    return printing.printed(output or caller.output(), OPERATION, search(response), colored=colored)
+    form = output or caller.output()
+    # A query of what is not printed is not made, as in the AWS CLI.
+    try:
+        found = None if form == "off" else search(response)
+        return printing.printed(form, OPERATION, found, colored=colored, terminal=sys.stdout.isatty())
+    except RecursionError as error:
+        raise CallError(CliCode.OTHER, "the response is nested too deeply to be printed") from error
 
 
 def _parameters(options: dict[str, Any]) -> dict[str, Any]:
@@ -214,11 +252,11 @@ def _timeout(option: str, text: str) -> int | None:
 def _is_url(text: str) -> bool:
     try:
         return bool(urlsplit(text).scheme)
-    except ValueError:
-        return False
+    except ValueError as error:  # to the AWS CLI no matter of usage
+        raise CallError(CliCode.OTHER, f'Bad value for --endpoint-url "{text}": {error}') from error
 
 
-def _query(expression: str | None) -> Any:  # noqa: ANN401 - a function of JSON to JSON
+def _query(expression: str | None) -> Search:
     """Return what takes from a response what *expression* says; raises CallError for a bad one."""
     if expression is None:
         return lambda response: response
@@ -232,8 +270,18 @@ def _query(expression: str | None) -> Any:  # noqa: ANN401 - a function of JSON 
 
     def search(response: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON is JSON
         try:
-            return compiled.search(response)
+            return _checked(compiled.search(response))
         except JMESPathError as error:
             raise CallError(CliCode.OTHER, str(error)) from error
 
     return search
+
+
+def _checked(value: Any) -> Any:  # noqa: ANN401 - JSON is JSON
+    """Return *value*; raises CallError where a query has yielded what no format can have: "&name" is a function."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in parts:
+        _checked(part)
+    if callable(getattr(value, "visit", None)):
+        raise CallError(CliCode.OTHER, "--query: the result holds an expression (&...), which cannot be printed")
+    return value

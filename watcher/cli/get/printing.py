@@ -15,17 +15,18 @@ from watcher.errors import CallError, CliCode
 if TYPE_CHECKING:
     from watcher.bedrock.once import Parameter
 
-FORMATS = ("json", "text", "table", "yaml", "yaml-stream")
+FORMATS = ("json", "text", "table", "yaml", "yaml-stream", "off")
 
 _INDENT = 4
 
 
-def printed(form: str, title: str, value: Any, *, colored: bool) -> str:  # noqa: ANN401 - JSON is JSON
+def printed(form: str, title: str, value: Any, *, colored: bool, terminal: bool) -> str:  # noqa: ANN401 - JSON is JSON
     """Return *value* in the form *form*; raises CallError for one that there is not, or that *value* cannot have.
 
     On a terminal nothing in it moves the cursor; whatever else reads it gets it as AWS wrote it.
     """
-    terminal = sys.stdout.isatty()
+    if form == "off":
+        return ""
     if form == "json":
         return _json(value, escape=terminal)
     if terminal:
@@ -44,9 +45,9 @@ def printed(form: str, title: str, value: Any, *, colored: bool) -> str:  # noqa
     if form in FORMATS:
         from watcher.cli.get import yamls
 
-        if form == "yaml-stream":
-            return yamls.stream(value)
-        return yamls.document(value) if value != {} else ""
+        if value == {}:
+            return ""
+        return yamls.stream(value) if form == "yaml-stream" else yamls.document(value)
     raise CallError(CliCode.OTHER, f"Unknown output type: {form}")
 
 

@@ -42,7 +42,13 @@ class _CliDumper(_Dumper):  # type: ignore[misc]
 
 
 class _CliLoader(_Loader):  # type: ignore[misc]
-    """YAML 1.2."""
+    """YAML 1.2; a key that comes twice in one mapping is an error, as to ruamel.yaml."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - PyYAML's own
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value if key.tag != f"{_PREFIX}merge"]
+        if len(set(map(repr, keys))) < len(keys):
+            raise yaml.constructor.ConstructorError(None, None, "a key comes twice", node.start_mark)
+        return super().construct_mapping(node, deep=deep)
 
 
 def _number(dumper: Any, value: float) -> Any:  # noqa: ANN401 - PyYAML's own
