@@ -161,6 +161,9 @@ class JobArn:
         return f"arn:{self.partition}:bedrock:{self.region}:{self.account}:{self.kind}/{self.path}"
 
 
+_ABSENT = frozenset({"None", "null"})
+
+
 def parse_identifier(text: str, kind: str = CUSTOMIZATION) -> JobArn | str:
     """Return a JobArn, or the text itself when it is a word that names a job of that *kind*.
 
@@ -170,6 +173,8 @@ def parse_identifier(text: str, kind: str = CUSTOMIZATION) -> JobArn | str:
         raise BadIdentifier("an empty job identifier", ARN_HINT)
     if text.startswith("arn:"):
         return JobArn.parse(text)
+    if text in _ABSENT:
+        raise BadIdentifier(f"{text!r} is what the AWS CLI and jq print where there is no value", "check the --query")
     pattern = _WORDS.get(kind)
     if pattern is None:
         raise BadIdentifier(f"{text!r}: AWS finds a {kind} by its ARN alone", ARN_HINT)

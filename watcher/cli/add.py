@@ -6,9 +6,9 @@ Not its business: asking AWS, which the daemon does; the command asks the daemon
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from watcher.cli.context import Context
 from watcher.cli.options import output_option, seconds
 from watcher.cli.output import name_database, note, paint, print_json, print_table, write
 from watcher.cli.routes import untold_job
+from watcher.cli.stdin import EMPTY, read_words
 from watcher.cli.words import plain
 from watcher.config.sections import REGION
 from watcher.errors import BadIdentifier, ExitCode, LookFault, UsageError
@@ -84,13 +85,16 @@ def add(  # noqa: PLR0913 - one argument an option
     no_wait: bool,
     output: str,
 ) -> int:
-    """Watch jobs, given by ARN or by name; "-" reads them from stdin, one a line.
+    """Watch jobs, given by ARN or by name; "-" reads them from stdin.
+
+    Of each line of stdin all ARNs count, else the first word; # begins a comment.  All jobs are added, or none.
 
     Adding a job again updates its label, tags, profile and --expect.  While the daemon runs, its first look is waited
     for, up to five seconds, and what AWS says is printed: exits with 4 for a job that AWS does not know, with 5 when
     it refuses.
     """
-    identifiers = _identifiers(jobs, kind or CUSTOMIZATION)
+    with _all_or_nothing():
+        identifiers = _identifiers(jobs, kind or CUSTOMIZATION)
     if label is not None and len(identifiers) > 1:
         raise UsageError("a label is one job's name for people", "add the jobs one by one, or use --tag for them all")
     for option, text in (("--label", label), ("--profile", profile), *(("--tag", tag) for tag in tags)):
@@ -107,9 +111,10 @@ def add(  # noqa: PLR0913 - one argument an option
     with context.store(create=True) as store:
         now = clock.now()
         done: dict[int, str] = {}
-        for one in wanted:
-            job, newly = store.jobs.add(one, now, ask=wait)
-            done.setdefault(job.id, "added" if newly else "updated" if changed else "already watched")
+        with _all_or_nothing(), store.database.transaction():
+            for one in wanted:
+                job, newly = store.jobs.add(one, now, ask=wait)
+                done.setdefault(job.id, "added" if newly else "updated" if changed else "already watched")
         if wait:
             try:
                 _await(store, done)
@@ -127,6 +132,16 @@ def add(  # noqa: PLR0913 - one argument an option
     if pid is None:
         note(f"the daemon does not run, so nobody looks yet; {service.how_to_start(context)}")
     return max(_verdict(view) for view in added) if wait else ExitCode.DONE
+
+
+@contextmanager
+def _all_or_nothing() -> Iterator[None]:
+    """Say to who presses Ctrl-C that nothing has been done: nobody has to find out how far the command came."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note("interrupted: no job was added")
+        raise
 
 
 def _identifiers(words: Sequence[str], kind: str) -> list[JobArn | str]:
@@ -148,22 +163,8 @@ def _identifiers(words: Sequence[str], kind: str) -> list[JobArn | str]:
     if mistakes:
         raise UsageError("\n".join(mistakes))
     if not found:
-        raise UsageError("no job on stdin", "write one ARN or name a line, first in it; # begins a comment")
+        raise UsageError(*EMPTY)
     return list(found.values())
-
-
-def read_words(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield each word that should name a job, after where it stands (nothing for the command line itself)."""
-    for word in words:
-        if word != "-":
-            yield "", word
-            continue
-        if sys.stdin.isatty():
-            note("reading identifiers, one a line; end with Ctrl-D")
-        for number, line in enumerate(sys.stdin, 1):
-            # The first column, where `aws --output text` prints several; neither an ARN nor a name has a #.
-            for first in line.partition("#")[0].split()[:1]:
-                yield f"line {number}: ", first
 
 
 def _check(option: str, text: str | None) -> None:

@@ -14,7 +14,17 @@ from watcher import clock
 from watcher.cli import service, values
 from watcher.cli.context import Context
 from watcher.cli.operator import by_option, record
-from watcher.cli.options import COUNT, LIMIT_HELP, MORE, USUAL_LIMIT, complete_job, output_option, seconds, usual_limit
+from watcher.cli.options import (
+    COUNT,
+    ID,
+    LIMIT_HELP,
+    MORE,
+    USUAL_LIMIT,
+    complete_job,
+    output_option,
+    seconds,
+    usual_limit,
+)
 from watcher.cli.output import note, print_document, print_json, print_table, say_left_out, write
 from watcher.cli.words import Cell, ago, counted, plain, span, subject_title
 from watcher.errors import UnknownJob, UsageError
@@ -115,7 +125,7 @@ def list_deliveries(
 
 
 @deliveries.command()
-@click.argument("delivery", type=int, metavar="ID")
+@click.argument("delivery", type=ID, metavar="ID")
 @output_option
 @click.pass_obj
 def show(context: Context, *, delivery: int, output: str) -> None:
@@ -139,7 +149,7 @@ def show(context: Context, *, delivery: int, output: str) -> None:
 
 
 @deliveries.command(short_help="Send messages again that were given up, or at once.")
-@click.argument("ids", nargs=-1, type=int, metavar="ID...")
+@click.argument("ids", nargs=-1, type=ID, metavar="ID...")
 @click.option("--all-dead", is_flag=True, help="All that were given up.")
 @by_option
 @output_option
@@ -171,7 +181,7 @@ def retry(context: Context, *, ids: tuple[int, ...], all_dead: bool, by: str | N
 
 
 @deliveries.command()
-@click.argument("ids", nargs=-1, type=int, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, type=ID, required=True, metavar="ID...")
 @by_option
 @output_option
 @click.pass_obj

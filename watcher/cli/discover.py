@@ -164,10 +164,11 @@ def _add(store: Store, matches: Sequence[Match]) -> None:
     from watcher.policy.discovery import label_of, tags_of
     from watcher.store.jobs import Wanted
 
-    for match in matches:
-        arn = JobArn.parse(match.job.arn)
-        label, tags = label_of(match.tags), tags_of(match.tags)
-        store.jobs.add(Wanted(arn, arn.region, None, label or None, tags or None), clock.now(), ask=False)
+    with store.database.transaction():
+        for match in matches:
+            arn = JobArn.parse(match.job.arn)
+            label, tags = label_of(match.tags), tags_of(match.tags)
+            store.jobs.add(Wanted(arn, arn.region, None, label or None, tags or None), clock.now(), ask=False)
 
 
 def _print(context: Context, found: Survey, watched: dict[str, str], output: str) -> None:

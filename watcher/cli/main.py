@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ import click
 from watcher import __version__
 from watcher.cli.context import Context
 from watcher.cli.ending import leave
-from watcher.errors import ExitCode
+from watcher.errors import ExitCode, UsageError
 
 COMMANDS = {
     # name: (module, attribute, one line of help)
@@ -120,6 +121,10 @@ def main(args: list[str] | None = None) -> None:
     leave(context, lambda: _run(args, context), process=args is None)
 
 
+def _is_no_text(word: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in word)
+
+
 def _run(args: list[str] | None, context: Context) -> int:
     try:
         result: Any = cli.main(args=args, prog_name="bedrock-watch", standalone_mode=False, obj=context)
@@ -128,4 +133,10 @@ def _run(args: list[str] | None, context: Context) -> int:
         return error.exit_code
     except click.Abort:
         return ExitCode.INTERRUPTED
+    except UnicodeEncodeError as error:
+        # Python keeps bytes of a word that are no text in this form, and a database cannot hold them.
+        words = [word for word in (sys.argv[1:] if args is None else args) if _is_no_text(word)]
+        if not words:
+            raise
+        raise UsageError(f"not text: {' '.join(map(ascii, words))}", "write it in UTF-8") from error
     return result if isinstance(result, int) else ExitCode.DONE

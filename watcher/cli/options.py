@@ -27,6 +27,9 @@ output_option = click.option(
 COUNT = 2**63 - 1
 """The largest number that a SQLite column or a LIMIT can hold."""
 
+ID = click.IntRange(1, COUNT)
+"""The number of a row."""
+
 USUAL_LIMIT = 100
 """Rows of a list that grows for ever, unless --limit or --since says otherwise."""
 

@@ -35,7 +35,7 @@ def read_secret(
     Raises SecretUnreadable, which names the file and never what is in it.
     """
     if url is not None:
-        return url
+        return url.removeprefix("\ufeff")
     if url_file is not None:
         return _read(whose, url_file)
     directory = env.get("CREDENTIALS_DIRECTORY")
@@ -52,7 +52,8 @@ def _read(whose: str, file: Path) -> str:
     where = f"{whose}: its URL in {file}"
     try:
         with file.open("rb") as stream:
-            text = stream.read(_MAX_SECRET).decode().strip()
+            # A byte order mark is what Windows editors put first; it says nothing.
+            text = stream.read(_MAX_SECRET).decode("utf-8-sig").strip()
     except PermissionError as error:
         raise SecretUnreadable(
             f"{where} is not for this user to read", "run it as the user of the service", not_checkable=True

@@ -72,17 +72,20 @@ def wait(  # noqa: PLR0913 - one argument an option
     import anyio
 
     from watcher.cli.output import print_document
+    from watcher.cli.stdin import read_words
     from watcher.cli.wait.follow import Follower
     from watcher.cli.wait.goals import Goal
 
     context.unread = ExitCode.FAILED  # nobody waits then for how the jobs end
     aim = Goal.parse(goal)
+    # Before the event loop, in which Ctrl-C would not end a read.
+    words = read_words(jobs)
     until = time.monotonic() + (seconds("--timeout", timeout, _LONGEST) if timeout else float("inf"))
 
     async def main(store: Store) -> int:
         async with anyio.create_task_group() as tasks:
             watchers = Watchers(context, store, tasks)
-            followed = await watchers.take(jobs, kind, region, profile)
+            followed = await watchers.take(words, kind, region, profile)
             follower = Follower(context, followed, aim, output, any_one)
             code = await follower.run(until, watchers.tend)
             tasks.cancel_scope.cancel()
@@ -121,15 +124,19 @@ class Watchers:
         self._followed: list[Followed] = []
 
     async def take(
-        self, words: Sequence[str], kind: str | None, region: str | None, profile: str | None
+        self, words: Sequence[tuple[str, str]], kind: str | None, region: str | None, profile: str | None
     ) -> list[Followed]:
-        """Return the jobs that *words* name, each once; raises UsageError, UnknownJob and StoreError."""
-        from watcher.cli.add import read_words, wanted_of
+        """Return the jobs that *words* (``read_words``) name, each once.
+
+        Raises UsageError, UnknownJob and StoreError.
+        """
+        from watcher.cli.add import wanted_of
+        from watcher.cli.stdin import EMPTY
         from watcher.model import CUSTOMIZATION, parse_identifier
 
         known: dict[int, Job] = {}
         others: dict[str, Wanted] = {}
-        for place, word in read_words(words):
+        for place, word in words:
             job = self._known(word, region)
             if job is not None:
                 known[job.id] = job
@@ -144,7 +151,7 @@ class Watchers:
         for wanted in others.values():
             await self._look_at(wanted)
         if not self._followed:
-            raise UsageError("no job on stdin", "write one ARN or name a line, first in it; # begins a comment")
+            raise UsageError(*EMPTY)
         return self._followed
 
     async def tend(self, say: Callable[[str], None]) -> None:
