@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -86,6 +88,8 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         monkeypatch.setenv(name, str(tmp_path / name))
     home = tmp_path / "home"
     monkeypatch.setenv("HOME", str(home))
+    # As where it is installed: hints name the program by its name.
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     monkeypatch.setattr("watcher.config.files.SYSTEM_PATH", tmp_path / "etc/config.toml")
     monkeypatch.setattr("watcher.cli.service.SYSTEM_STATE_DIR", tmp_path / "var")
     return Program(capsys, home)

@@ -12,6 +12,7 @@ import sys
 import time
 
 import pytest
+import support_signals  # noqa: F401 - its import is its work
 from support_cli import Program, program
 from support_jobs import arn
 

@@ -10,6 +10,7 @@ import tomllib
 
 import pytest
 import requests
+import support_signals  # noqa: F401 - its import is its work
 from click.testing import CliRunner
 
 from watcher.cli.main import cli

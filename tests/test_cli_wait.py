@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+import support_signals  # noqa: F401 - its import is its work
 import support_simulator as support
 from support_daemon import DEADLINE, Home, hook_url
 from support_receivers import web_receiver

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import support_signals  # noqa: F401 - its import is its work
 import trustme
 from support_awscli import Done, environment, ours
 from support_receivers import HANG, Reply, WebReceiver, web_receiver

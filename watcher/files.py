@@ -94,12 +94,25 @@ def replace(path: Path, content: bytes) -> None:
 def who_may(path: Path, *, write: bool = True) -> str:
     """Return what somebody can do who may not *write* (else: read) *path*: become one of those who may."""
     place = next((one for one in (path, *path.parents) if os.path.exists(one)), Path("/"))  # noqa: PTH110 - never raises
+    if _is_nobody():
+        return f"name a state_dir in the configuration (or $STATE_DIRECTORY) that {me()} may write"
     found = place.stat()
     ways = [f"as {_name('pwd', found.st_uid)}"] if found.st_uid else []
     theirs = found.st_mode & (stat.S_IWGRP if write else stat.S_IRGRP)
     if theirs and found.st_gid not in {0, os.getegid(), *os.getgroups()}:
         ways.append(f"as a member of the group {_name('grp', found.st_gid)}")
     return f"run it {' or '.join((*ways, 'with sudo'))} (you are {me()})"
+
+
+def _is_nobody() -> bool:
+    """Return whether this user is not in the user database, as in a container: it has no home, and no sudo."""
+    import pwd  # noqa: PLC0415 - only for an error
+
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return True
+    return False
 
 
 def me() -> str:

@@ -20,7 +20,7 @@ from bench.processes import helper, line, wait_for, world
 from bench.watching import home
 from watcher import logs, presence
 from watcher.config import load
-from watcher.daemon import Daemon
+from watcher.daemon.process import Daemon
 from watcher.store import Store
 
 TICK = 0.002

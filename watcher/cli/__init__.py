@@ -6,7 +6,10 @@ command costs.  Not its business: anything that the daemon does.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from contextlib import suppress
 
 __all__ = ["main"]
 
@@ -14,12 +17,36 @@ __all__ = ["main"]
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with the code of the contract; never show a traceback.
 
-    A bare ``list`` takes a short cut: the parser of words would cost more than the answer.
+    Signals come first: until a command takes them over, SIGTERM ends the process with 143 (for process 1 of a container
+    there is no default), and Ctrl-C with 130, even while modules are imported.
     """
+    if args is not None:
+        _main(args)
+        return
+    try:
+        signal.signal(signal.SIGTERM, _end)
+        _main(None)
+    except KeyboardInterrupt:
+        os._exit(130)
+
+
+def _end(signum: int, _frame: object) -> None:
+    """End at once, having written what was printed."""
+    with suppress(Exception):
+        sys.stdout.flush()
+    os._exit(128 + signum)
+
+
+def _main(args: list[str] | None) -> None:
+    """Run the command line.  A bare ``list`` takes a short cut: the parser of words would cost more than the answer."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
         from watcher.cli.streams import fill_in
 
         fill_in()
+    if args is None:
+        from watcher.cli.streams import forgive_stderr
+
+        forgive_stderr()
     if (sys.argv[1:] if args is None else args) == ["list"]:
         import gc
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from watcher.cli.invocation import runnable
 from watcher.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ SPEED = 1200.0
 
 ENDS_WITHIN, GRACE = 28.0, 10.0
 """Seconds, whatever happens; and of them, what the daemon has to stop."""
+
+_ONLY_OURS = ("-P",)
+"""Python's option that leaves the current folder out: a folder ``watcher`` in it is not our program."""
 
 _COLORS = {"failure": "red", "warning": "yellow", "success": "green", "info": "cyan"}
 
@@ -95,7 +99,7 @@ async def _play(directory: Path, urls: Sequence[str], console: Console) -> int:
         config.write_text(_configuration(directory, endpoint, webhook, urls, arns))
         _greet(console, endpoint, arns)
         with (directory / "daemon.log").open("wb") as log:
-            command = [sys.executable, "-m", "watcher", "--config", str(config), "run"]
+            command = [sys.executable, *_ONLY_OURS, "-m", "watcher", "--config", str(config), "run"]
             async with await anyio.open_process(command, stdout=log, stderr=log, env=_environment()) as daemon:
                 with anyio.move_on_after(ENDS_WITHIN - GRACE):
                     await finished.wait()
@@ -186,9 +190,8 @@ def _sum_up(console: Console, simulator: Simulator, directory: Path, missing: Co
         console.print(f"{channel} was not told: {reason}", style="red", markup=False)
     calls = " and ".join(f"{count} {operation}" for operation, count in sorted(simulator.counts.items()))
     console.print(f"Every ending was told.  The daemon asked Bedrock {calls} times.")
-    console.print(
-        "Next: bedrock-watch config init, then bedrock-watch add JOB-ARN, then bedrock-watch run", markup=False
-    )
+    steps = ("bedrock-watch config init", "bedrock-watch add JOB-ARN", "bedrock-watch run")
+    console.print(f"Next: {', then '.join(map(runnable, steps))}", markup=False, soft_wrap=True)
     return ExitCode.DELIVERY_FAILED if undelivered else ExitCode.DONE
 
 

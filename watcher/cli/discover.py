@@ -43,7 +43,7 @@ _YEAR = 366 * 86_400.0
     multiple=True,
     metavar="KIND",
     type=click.Choice(list(NOUNS)),
-    help="Jobs of this kind, repeatable.",
+    help=f"Jobs of this kind, repeatable.  [default: {CUSTOMIZATION}]",
 )
 @click.option("--name", "names", multiple=True, metavar="GLOB", help='Jobs of such a name ("prod-*"), repeatable.')
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Customization type (FINE_TUNING), repeatable.")
@@ -68,8 +68,9 @@ def discover(  # noqa: PLR0913 - one argument an option
 ) -> int:
     """Show which jobs in AWS the configuration's rules match now, or those that the options describe.
 
-    AWS is asked at once, with your own credentials and not the daemon's; nothing is changed without --add.  Exits with
-    5 when it could not be asked everywhere.
+    Without --kind, options find model customization jobs only, and stderr says so: every other kind needs a permission
+    of its own.  AWS is asked at once, with your own credentials and not the daemon's; nothing is changed without --add.
+    Exits with 5 when it could not be asked everywhere.
     """
     import anyio
 
@@ -96,6 +97,10 @@ def discover(  # noqa: PLR0913 - one argument an option
             watched |= {match.job.arn: "added" for match in new}
         _print(context, found, watched, output)
     _say(found, watched, adding=adding)
+    if chosen and not kinds:
+        note(
+            f"looked for {NOUNS[CUSTOMIZATION]}s only; for other jobs: --kind {'|'.join(set(NOUNS) - {CUSTOMIZATION})}"
+        )
     return ExitCode.AWS_REFUSED if found.errors else ExitCode.DONE
 
 

@@ -7,7 +7,7 @@ so.  Not its business: the checks (``watcher.doctor``).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import click
@@ -67,11 +67,35 @@ def doctor(context: Context, *, send: bool, output: str) -> int:
     else:
         report = _of_nowhere(context, mistakes)
         findings = report.findings
+    findings = _with_refusals(context, findings)
     if send and not any(one.code == ExitCode.BAD_CONFIG and one.grade is Grade.FAIL for one in findings):
         findings += _sent(context)
     _say_who(report, output)
     print_findings(context, findings, output, {"by": "daemon" if report.by_daemon else "command", **report.by})
     return verdict(findings)
+
+
+def _with_refusals(context: Context, findings: list[Finding]) -> list[Finding]:
+    """Return *findings*, but "ok" of no channel whose last messages did not arrive: it may be reached all the same."""
+    from watcher.doctor.channels import CHECK
+
+    try:
+        with context.store() as store:
+            records = store.history.channels()
+    except (StoreError, BadConfig):
+        return findings  # told of by their own checks
+    errors = {name: record.last_error for name, record in records.items() if record.last_error}
+    return [
+        replace(
+            one,
+            grade=Grade.WARN,
+            what=f"{one.what}, but its last messages were not accepted: {errors[one.subject]}",
+            remedy=f"see them: bedrock-watch deliveries; try it: bedrock-watch channel test {one.subject}",
+        )
+        if one.check == CHECK and one.grade is Grade.OK and one.subject in errors
+        else one
+        for one in findings
+    ]
 
 
 def _is_placed(context: Context) -> bool:

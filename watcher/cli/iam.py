@@ -41,10 +41,10 @@ OWN = "daemon"
 def iam_policy(context: Context, *, account: str | None, kinds: tuple[str, ...], regions: tuple[str, ...]) -> int:
     """Print the IAM policy (JSON) that allows what looking at the watched jobs needs, and nothing else.
 
-    It is worked out from the jobs, rules and queues of the configuration and from the jobs that were added and are not
-    over.  Of several accounts, each account's policy stands under its number; jobs given by name that were never seen,
-    whose account nobody knows, under "*"; and what the daemon's own identity needs to assume roles under "daemon".
-    --kind asks for jobs that are not watched yet.  Nothing is sent to AWS.
+    It covers all jobs, rules and queues of the configuration, and the jobs that were added and have not ended.  Of
+    several accounts, each account's policy stands under its number; jobs given by name that were never seen, whose
+    account nobody knows, under "*"; and what the daemon's own identity needs to assume roles under "daemon".  --kind
+    asks for jobs that are not watched yet.  Nothing is sent to AWS.
     """
     from watcher.bedrock.permissions import ANY, Need, QueueNeed, assume, document, policies
 
@@ -99,7 +99,7 @@ def _print(found: dict[str, dict[str, Any]]) -> None:
 
 
 def _needs(context: Context) -> Iterator[Need]:
-    """Yield what the watched jobs need that are not over, and those that the daemon has yet to take over."""
+    """Yield what the jobs need that run, and all jobs of the configuration: ended, or never seen."""
     from watcher.bedrock.permissions import ANY, Need
 
     with context.store() as store:
@@ -107,12 +107,11 @@ def _needs(context: Context) -> Iterator[Need]:
     for job in jobs:
         if job.state != "ended":
             yield Need(job.account or ANY, job.kind, job.region)
-    known = {(job.identifier, job.kind) for job in jobs} | {(job.arn, job.kind) for job in jobs}
+    accounts = {(job.identifier, job.kind, job.region): job.account for job in jobs}
     for one in context.config.jobs:
-        if (one.id, one.kind) not in known:
-            arn = parse_identifier(one.id, one.kind)
-            account = arn.account if isinstance(arn, JobArn) else ANY
-            yield Need(account, one.kind, one.region or ANY)
+        arn = parse_identifier(one.id, one.kind)
+        account = arn.account if isinstance(arn, JobArn) else accounts.get((one.id, one.kind, one.region or ""))
+        yield Need(account or ANY, one.kind, one.region or ANY)
     yield from _of_rules(context.config)
 
 

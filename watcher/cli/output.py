@@ -40,7 +40,9 @@ def write(text: str, end: str = "\n") -> None:
 
 def note(text: str) -> None:
     """Say something to the person at the terminal, on stderr."""
-    sys.stderr.write(f"bedrock-watch: {plain(text, lines=True)}\n")
+    from watcher.cli.invocation import runnable
+
+    sys.stderr.write(f"bedrock-watch: {plain(runnable(text), lines=True)}\n")
 
 
 def name_database(context: Context) -> None:

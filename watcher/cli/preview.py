@@ -75,7 +75,7 @@ def preview(
     JSON, it is all that is handed over: "html" for a mail, and "payload" for Slack and a JSON webhook.
     """
     # The daemon's own way from a channel's configuration to how its lane tells.
-    from watcher.daemon.lanes import manner_of
+    from watcher.daemon.manners import manner_of
     from watcher.render import compose
 
     channel = _channel(context, name, family)

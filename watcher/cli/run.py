@@ -56,7 +56,7 @@ def _watch(context: Context, log: Log, hangups: list[int], *, once: bool) -> int
 
     from watcher import presence, privileges
     from watcher.config import load
-    from watcher.daemon import Daemon
+    from watcher.daemon.process import Daemon
     from watcher.store import Store
     from watcher.systemd import Notifier
 

@@ -6,9 +6,12 @@ Not its business: the daemon that watches it (``run``), and the ready-made show 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
+
+from watcher.config.sections import REGION
 
 if TYPE_CHECKING:
     from watcher.simulator import Fault, Simulator
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     "--scenario", "scenarios", multiple=True, metavar="NAME", help="Job to play, repeatable; default: one of each."
 )
 @click.option(
-    "--speed", type=click.FloatRange(min=1), default=60.0, show_default=True, help="AWS's seconds in a real one."
+    "--speed", type=click.FloatRange(1, 1e6), default=60.0, show_default=True, help="AWS's seconds in a real one."
 )
 @click.option("--region", default="us-east-1", show_default=True, help="Region of the jobs.")
 @click.option("--failure-message", default="", help="What a failing job says; default: a genuine message of AWS.")
@@ -48,6 +51,8 @@ def simulate(
 
     from watcher.simulator import SCENARIOS, Simulator
 
+    if not re.fullmatch(REGION, region):
+        raise click.BadParameter(f"{region!r} is not a region; write it like us-east-1", param_hint="--region")
     simulator = Simulator()
     for word in faults:
         simulator.inject(_fault(word))
@@ -121,7 +126,7 @@ def _words(endpoint: str, arns: list[str]) -> str:
         "Where the daemon already uses this endpoint, the jobs can be added by hand:",
         *(f"  bedrock-watch add {arn}" for arn in arns),
         "To make something go wrong:",
-        f'  curl -d \'{{"kind": "throttled", "count": 3}}\' {endpoint}/_simulator/faults',
+        f'  curl --json \'{{"kind": "throttled", "count": 3}}\' {endpoint}/_simulator/faults',
         f"and to make it stop: curl -X DELETE {endpoint}/_simulator/faults",
     ]
     return "\n".join(lines)

@@ -47,7 +47,7 @@ class _Standing:
 
     *troubles*: the scopes that cannot be looked at, by their keys; *failing*: how many jobs cannot, for whatever
     reason; *mutes*: which job (None: all news) is muted until when; *untold*: the jobs that no channel would tell of;
-    *channels*: the names of those that are told.
+    *channels*: the names of those that are told; *refusals*: why the last messages of some did not arrive.
     """
 
     now: float
@@ -61,6 +61,7 @@ class _Standing:
     untold: list[str]
     channels: list[str]
     incidents: Incidents
+    refusals: dict[str, str]
 
 
 @click.command()
@@ -103,6 +104,8 @@ def _standing(context: Context, store: Store, pid: int | None, now: float, *, re
     # Those that are over have had their last word.
     jobs = store.jobs.listed(every=False, ended_since=float("inf"))
     watched = {key for job in jobs for key in job.scopes} | context.config.rule_scopes
+    channels = own["channels"] if refused and "channels" in own else [one.name for one in context.config.channels]
+    records = store.history.channels()
     troubles = {key: scope for key, scope in store.history.scopes().items() if key in watched}
     return _Standing(
         now=now,
@@ -115,7 +118,8 @@ def _standing(context: Context, store: Store, pid: int | None, now: float, *, re
         mutes=mutes,
         untold=[] if refused else [job.title for job in untold_jobs(context.config.channels, jobs)],
         incidents=incidents_of(context, store, now),
-        channels=own["channels"] if refused and "channels" in own else [one.name for one in context.config.channels],
+        channels=channels,
+        refusals={name: records[name].last_error for name in channels if name in records and records[name].last_error},
     )
 
 
@@ -140,6 +144,7 @@ def _lines(context: Context, it: _Standing) -> Iterator[tuple[str, Cell]]:
         yield "cannot read", (plain(f"queue {queue}: {error.what}"), "red")
         if error.remedy:
             yield "", plain(error.remedy)
+    yield from _refusals(it)
     if it.failing:
         yield "failing jobs", (str(it.failing), "red")
     if it.mutes:
@@ -149,6 +154,11 @@ def _lines(context: Context, it: _Standing) -> Iterator[tuple[str, Cell]]:
         yield "muted", (some(muted), "yellow")
     yield from it.incidents.lines(it.now)
     yield "queue", _queue(it)
+
+
+def _refusals(it: _Standing) -> Iterator[tuple[str, Cell]]:
+    for channel, error in it.refusals.items():
+        yield "cannot send", (plain(f"channel {channel}: {error}"), "red")
 
 
 def _daemon(it: _Standing) -> Cell:
@@ -236,5 +246,6 @@ def _document(context: Context, it: _Standing) -> dict[str, Any]:
         **it.incidents.document(it.now),
         "oldest_undelivered_at": values.at(it.summary.oldest_undelivered_at),
         "channels": it.channels,
+        "failing_channels": it.refusals,
         "warnings": list(_warnings(context, it)),
     }

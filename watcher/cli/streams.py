@@ -6,8 +6,10 @@ Not its business: what is written to them.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from contextlib import suppress
 
 # As gnulib's fopen-safer does it, data that are printed cannot be written; but words for people may go nowhere.
 _STREAMS = (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w"))
@@ -23,3 +25,25 @@ def fill_in() -> None:
                 os.close(opened)
             os.set_inheritable(number, True)
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+
+
+class _Forgiving(io.TextIOWrapper):
+    """A stream of words for people: that they cannot be written changes nothing of what a command does."""
+
+    def write(self, text: str) -> int:
+        """Write *text*, or nothing."""
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if the file takes it."""
+        with suppress(OSError):
+            super().flush()
+
+
+def forgive_stderr() -> None:
+    """Let no command fail because stderr is full, or its reader went away: its exit code is about its work."""
+    # A file object of its own: the old one would close its buffer when it is let go.
+    raw = os.fdopen(sys.stderr.fileno(), "wb", closefd=False)
+    sys.stderr = _Forgiving(raw, encoding=sys.stderr.encoding, errors="backslashreplace", line_buffering=True)

@@ -171,7 +171,14 @@ def read_state_dir(table: Table, env: Mapping[str, str]) -> tuple[Path, str]:
     home = env.get("XDG_STATE_HOME", "")
     if home.startswith("/"):
         return Path(home, "bedrock-watch"), "$XDG_STATE_HOME"
-    return expand("~/.local/state/bedrock-watch", env), "the XDG default"
+    place = expand("~/.local/state/bedrock-watch", env)
+    if not place.is_absolute():
+        # A uid of a container that the user database does not have: "~" would be a folder of that name.
+        table.wrong(
+            "state_dir", "is not set, and this user has no home directory", "set state_dir, or $STATE_DIRECTORY"
+        )
+        place = place.absolute()
+    return place, "the XDG default"
 
 
 def read_keep(table: Table) -> float:

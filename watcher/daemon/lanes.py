@@ -5,11 +5,9 @@ Not its business: a lane's turn (``deliver``), whether a changed channel can be 
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import TypeVar, TypeVarTuple
-from zoneinfo import ZoneInfo
 
 import anyio
 from anyio import to_thread
@@ -18,11 +16,11 @@ from anyio.abc import TaskGroup
 from watcher import clock
 from watcher.channels import LIMITS, AppriseChannel, BadChannel, open_channel
 from watcher.config import ChannelConfig, SecretUnreadable
+from watcher.daemon.manners import manner_of
 from watcher.daemon.parts import Parts
 from watcher.deliver import Lane, Manner, Pace
 from watcher.loop import Bell
 from watcher.model import Failed
-from watcher.render import apply
 
 LONGEST_TURN = LIMITS.total + 150.0
 """Seconds that a lane may stand still: a send, and the system's resolver, which nothing of ours bounds."""
@@ -177,12 +175,3 @@ def given_up(parts: Parts, counts: dict[str, int]) -> None:
     """Log how many messages were given up, by the names of channels that are no more."""
     for channel, count in counts.items():
         parts.log.warning("messages_given_up", channel=channel, count=count, error="not in the configuration any more")
-
-
-def manner_of(channel: ChannelConfig, timezone: str | None, tell: list[str]) -> Manner:
-    """Return how a channel wants to be told, by the configuration."""
-    template = None
-    if channel.title is not None or channel.body is not None:
-        template = partial(apply, channel.title, channel.body)
-    zone = ZoneInfo(timezone) if timezone else None
-    return Manner(channel.burst, template, zone, socket.gethostname(), tell)

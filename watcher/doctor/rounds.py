@@ -56,6 +56,9 @@ class _Check:
     code: int = ExitCode.FAILED
 
 
+_REMEDY = "check AWS's settings (environment, ~/.aws/config), endpoint_url, and any proxy"
+
+
 async def examine(patient: Patient) -> list[Finding]:
     """Run every check, many at once; return their findings in the order of the checks."""
     keys = {place.whose: Keys(place.whose, patient.settings) for place in patient.places}
@@ -66,8 +69,12 @@ async def examine(patient: Patient) -> list[Finding]:
     async def run(number: int, check: _Check) -> None:
         with anyio.move_on_after(LONGEST) as scope:
             async with together:
-                async for finding in check.run():
-                    found[number].append(finding)
+                try:
+                    async for finding in check.run():
+                        found[number].append(finding)
+                except Exception as error:  # noqa: BLE001 - the SDK fails in as many ways as there are answers
+                    what = f"the check failed: {type(error).__name__}: {error!s:.300}"
+                    found[number].append(Finding(check.name, check.subject, Grade.FAIL, what, _REMEDY, check.code))
         if scope.cancelled_caught:
             what = f"no answer within {LONGEST:g} s"
             found[number].append(

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
+_LONGEST_STOP = 86_400.0
+_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -61,11 +64,11 @@ def routes(simulator: Simulator) -> list[web.RouteDef]:
     control = _Control(simulator)
     return [
         web.post("/_simulator/jobs", _explained(control.play)),
-        web.get("/_simulator/jobs", control.truth),
+        web.get("/_simulator/jobs", _explained(control.truth)),
         web.post("/_simulator/jobs/{identifier:.+}/stop", _explained(control.stop)),
         web.post("/_simulator/faults", _explained(control.inject)),
-        web.delete("/_simulator/faults", control.clear),
-        web.get("/_simulator/requests", control.requests),
+        web.delete("/_simulator/faults", _explained(control.clear)),
+        web.get("/_simulator/requests", _explained(control.requests)),
     ]
 
 
@@ -86,6 +89,8 @@ class _Control:
 
     async def stop(self, request: web.Request) -> web.Response:
         seconds = msgspec.convert(request.query.get("seconds", "1"), float, strict=False)
+        if not 0 <= seconds <= _LONGEST_STOP:  # also refuses a NaN
+            raise UsageError(f"seconds={seconds}: not from 0 to {_LONGEST_STOP:g}")
         self._simulator.stop(request.match_info["identifier"], seconds=seconds)
         return _json({})
 
@@ -107,6 +112,8 @@ def _explained(handler: Handler) -> Handler:
     """Return *handler* answering a request that cannot be carried out with the reason."""
 
     async def explained(request: web.Request) -> web.Response:
+        if reason := _foreign(request):
+            return _json({"message": reason}, status=403)
         try:
             return await handler(request)
         except Refusal as refusal:
@@ -115,6 +122,21 @@ def _explained(handler: Handler) -> Handler:
             return _json({"message": str(error)}, status=400)
 
     return explained
+
+
+def _foreign(request: web.Request) -> str:
+    """Return why a request is not obeyed: a web page could have a browser send it.  Empty when it may be ours.
+
+    A browser names the page in Origin (Fetch Standard, 3.1), sends JSON to a stranger only when that allows it, and
+    keeps the name in Host that was made to lead here (DNS rebinding).
+    """
+    if request.url.host not in _HOSTS:
+        return f"Host {request.host!r} is not this machine: use the address that simulate printed"
+    if "Origin" in request.headers:
+        return "it has an Origin, so a web page sends it"
+    if request.can_read_body and request.content_type != "application/json":
+        return "the body is not JSON: send it with Content-Type: application/json"
+    return ""
 
 
 def _json(document: dict[str, Any], *, status: int = 200) -> web.Response:
