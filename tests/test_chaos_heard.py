@@ -13,7 +13,7 @@ from chaos.records import Told
 from support_stories import FAILED, JOB, SEEN, story
 
 from watcher.identifiers import EVENTS
-from watcher.model import Event, Family, WatchLost
+from watcher.model import Event, Family, Operator, WatchLost
 from watcher.render import Doc, Story, compose, compose_summary, sample, write
 
 SCOPES = ["123456789012/us-east-1", "research@123456789012/us-east-1"]
@@ -69,3 +69,10 @@ def assert_same(doc: Doc, count: int) -> None:
     assert len(found["hook"]) == count
     assert heads(found["mail"]) == heads(found["hook"])
     assert heads(found["slack"]) == heads(found["hook"])
+
+
+def test_what_a_person_did_to_a_job_is_read_as_no_news_of_the_job() -> None:
+    """The webhook's object names the job that was muted; the event's own subject counts."""
+    done = Operator("mallory", "mute", JOB.name, "for 8s")
+    doc = compose(replace(story(done), event=Event(41, "watch/operator", 3, (done,), SEEN)))
+    assert {told.subject for family in read(doc).values() for told in family} == {"watch/operator"}

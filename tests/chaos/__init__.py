@@ -15,6 +15,9 @@ afterwards: it asks again only when it has written down what it saw.  Every chan
 An era that nobody looked at may be missing: its changes then appear in the next one that is told, and the words
 ``old -> new`` of a job's messages always form a chain without a gap.
 
+Gateways answer in AWS's place (``gateway``): nothing that they say may be believed, and no redirect may be followed.  A
+channel whose URL has worked may not give a message up because of a refusal (``judge``).
+
 What must not be.  A message whose statuses, times, fields or reason are not those of the history (a phantom); news of
 a subject that arrives after newer news of it (a reorder), unless it was dead, was revived and says that it is late;
 and a message that arrives twice without saying that it may be a repeat, or without a reason: the death of the daemon

@@ -19,14 +19,15 @@ from support_slack import BOT, Workspace
 from trustme import CA
 
 from chaos import lives, people, troubles
+from chaos.gateway import Gateway
 from chaos.histories import played
 from chaos.judge import Verdict, judge
 from chaos.plan import CHANNELS, EXTRA, Plan
-from chaos.receivers import MailInbox, WebInbox, proxy_to
+from chaos.proxy import proxy_to
+from chaos.receivers import MailInbox, WebInbox
 from chaos.records import Evidence, Life, Look, Wish
 from chaos.setup import Home, asked_for, small_disk
 from chaos.stage import Stage, keep_all_requests
-from watcher.simulator import Simulator
 
 SETTLING = 420.0
 """Seconds in which everything that is still to be told must be told, once all is well."""
@@ -57,6 +58,8 @@ def perform(plan: Plan, directory: Path, *, broken: str = "", only: Callable[[St
         stage.home.configure()
         (only or _everything)(stage)
         settle(stage)
+        if stage.simulator.followed:
+            stage.bugs.append(f"{stage.simulator.followed} redirects were followed")
         seconds = time.time() - stage.began
         evidence = _keep(stage)
         return Result(stage, judge(evidence), evidence, seconds)
@@ -139,19 +142,21 @@ def _stage(plan: Plan, directory: Path) -> Iterator[Stage]:
         bundle = directory / "ca.pem"
         authority.cert_pem.write_to_path(str(bundle))
         web, slack = (_tls(authority, *names) for names in (("127.0.0.1",), ("slack.com",)))
+        workspace = WebInbox("slack", slack, Workspace())
         inboxes: dict[str, WebInbox | MailInbox] = {
             "hook": WebInbox("hook", web),
             "mail": MailInbox("mail"),
-            "slack": WebInbox("slack", slack, Workspace()),
+            "slack": workspace,
             EXTRA: WebInbox(EXTRA, web),
         }
         for inbox in inboxes.values():
+            inbox.luck.seed(f"{plan.seed}/answers of {inbox.channel}")
             stack.callback(inbox.close)
             inbox.up()
-        simulator = Simulator()
+        simulator = Gateway(plan.seed)
         keep_all_requests(simulator)
         endpoint = stack.enter_context(running(simulator))
-        proxy = stack.enter_context(proxy_to(inboxes["slack"].port))
+        proxy = stack.enter_context(proxy_to(workspace))
         urls = {
             "hook": f"jsons://127.0.0.1:{inboxes['hook'].port}/",
             "mail": f"mailto://127.0.0.1:{inboxes['mail'].port}/?from=watch@example.com&to=ops@example.com",
@@ -209,7 +214,7 @@ def _evidence(stage: Stage) -> Evidence:
     return Evidence(
         tuple(map(played, born)),
         tuple(message for inbox in stage.inboxes.values() for message in tuple(inbox.messages)),
-        tuple(looks),
+        tuple(sorted(looks, key=lambda look: look.at)),
         (*stage.lives, last),
         tuple(stage.spans),
         {name: Wish(asked_for(name), always=name != EXTRA) for name in stage.inboxes},

@@ -72,10 +72,13 @@ def _event(one: Mapping[str, Any]) -> Told:
     event = one["event"]
     job = one["job"]
     changes = one["changes"]
+    subject = event["subject"].removesuffix(KIND)
+    if job and not subject.startswith("watch/"):  # what a person did is no news of the job that it names
+        subject = job["name"] or job["arn"].rpartition("/")[2]
     since = next((change["since_at"] for change in changes if change["type"] == "WatchLost"), "")
     return Told(
         event["id"],
-        job["name"] or job["arn"].rpartition("/")[2] if job else event["subject"].removesuffix(KIND),
+        subject,
         one["headline"],
         tuple(filter(None, map(_change, changes))),
         one["failure_message"],

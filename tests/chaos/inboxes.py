@@ -5,6 +5,7 @@ Not its business: any protocol (``receivers``).
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -35,7 +36,26 @@ class Mood(StrEnum):
     HANGING = "hanging"  # takes the message, and never answers
     DEAF = "deaf"  # accepts the connection, and reads nothing
     DOWN = "down"  # nobody listens
+    EARLY = "early"  # takes the message, and answers 103 (Early Hints) before 200
+    EARLY_BUSY = "early busy"  # answers 103 before 503
+    UNREADABLE = "unreadable"  # takes the message, and answers 200 with a body that cannot be read
+    REFUSING_INSIDE = "refusing inside"  # refuses in the body of a 200
+    MONSTROUS = "monstrous"  # refuses for now, with a body made to hurt
+    ODD_PAUSE = "odd pause"  # refuses for now, with a Retry-After that is none
+    DRIPPING = "dripping"  # the proxy on the way answers a byte now and then
 
+
+COMMON = (
+    *(Mood.SLOW, Mood.HESITANT, Mood.BUSY, Mood.REFUSING, Mood.DROPPING),
+    *(Mood.TRICKLING, Mood.HANGING, Mood.DEAF, Mood.DOWN, Mood.MONSTROUS),
+)
+"""The moods of every receiver."""
+
+OF_THE_WEB = (*COMMON, Mood.EARLY, Mood.EARLY_BUSY, Mood.UNREADABLE, Mood.ODD_PAUSE)
+"""The moods of a receiver that speaks HTTP."""
+
+OF_SLACK = (*OF_THE_WEB, Mood.REFUSING_INSIDE, Mood.DRIPPING)
+"""The moods of Slack, which refuses in its own words, and stands behind a proxy."""
 
 LEFT_OPEN = frozenset({Mood.DROPPING, Mood.TRICKLING, Mood.HANGING})
 """The moods in which a message arrives and its sender cannot know."""
@@ -51,6 +71,7 @@ class Inbox:
     messages: list[Message] = field(default_factory=list)
     tries: int = 0
     holding: int = 0
+    luck: random.Random = field(default_factory=random.Random)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager

@@ -138,7 +138,9 @@ def _course(told: list[tuple[int, ...]]) -> str:
 def _unfounded(evidence: Evidence, events: Mapping[int, Told], tellings: Mapping[str, Telling]) -> Iterator[str]:
     """Yield what was told of the watch itself, or of nothing that exists, without a reason."""
     for told in events.values():
-        if told.subject not in tellings and not told.subject.startswith(("scope/", "channel/", "watch/gap")):
+        if told.subject not in tellings and not told.subject.startswith(
+            ("scope/", "channel/", "watch/gap", "watch/operator")
+        ):
             yield f"event {told.event} tells of {told.subject}, which does not exist"
         for kind in told.kinds & {"watch_lost", "watch_regained", "vanished", "delivery_dead"}:
             if not _is_founded(evidence, kind, told):
@@ -153,7 +155,12 @@ def _is_founded(evidence: Evidence, kind: str, told: Told) -> bool:
         return sum(look.fault == "not_found" and look.job in arns for look in evidence.looks) >= 3
     if kind == "delivery_dead":
         channel = told.subject.removeprefix("channel/")
-        return any(span.what in ("refusing", "removed") and span.about == channel for span in evidence.spans)
+        # A URL that has worked is tried for hours: only one that never worked may be given up.
+        worked = min((one.began for one in evidence.messages if one.channel == channel), default=float("inf"))
+        return any(
+            span.about == channel and (span.what == "removed" or (span.what == "refusing" and span.begin < worked))
+            for span in evidence.spans
+        )
     return not told.since or any(
         look.fault and -2.0 < told.since - moved - look.at < 30.0 for look in evidence.looks for moved in evidence.clock
     )

@@ -10,8 +10,9 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chaos.gateway import KINDS, LIST_ONLY
 from chaos.histories import REGIONS, life
-from chaos.inboxes import Mood
+from chaos.inboxes import COMMON, OF_SLACK, OF_THE_WEB
 from watcher.simulator import Script
 
 CHANNELS = ("hook", "mail", "slack")
@@ -19,7 +20,8 @@ CHANNELS = ("hook", "mail", "slack")
 
 EXTRA = "extra"
 
-MOODS = tuple(mood for mood in Mood if mood is not Mood.WELL)
+MOODS = {"mail": COMMON, "slack": OF_SLACK}
+"""How a receiver may behave, by its channel; else as one that speaks HTTP."""
 
 FAULTS = (
     "throttled",
@@ -40,10 +42,11 @@ FAULTS = (
     "missing",
     "duplicated",
     "not_found",
+    *KINDS,
 )
-"""What the endpoint suffers from, by the simulator's names."""
+"""What the endpoint suffers from, by the simulator's names and the gateway's."""
 
-_LIST_ONLY = frozenset({"missing", "duplicated"})
+_LIST_ONLY = LIST_ONLY | {"missing", "duplicated"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ class Plan:
         luck = self._luck("faults")
         while True:
             what = luck.choice(FAULTS)
-            long = luck.random() < 0.06 and what not in ("slow", "stale", "missing", "duplicated")
+            long = luck.random() < 0.06 and what not in _LIST_ONLY | {"slow", "stale"}
             yield Trouble(
                 pause=luck.uniform(0.5, 6.0),
                 what=what,
@@ -152,7 +155,7 @@ class Plan:
         luck = self._luck(f"moods of {channel}")
         while True:
             seconds = luck.uniform(16, 19) if luck.random() < 0.03 else luck.uniform(0.5, 6.0)
-            yield Trouble(luck.uniform(1.0, 7.0), luck.choice(MOODS), channel, seconds=seconds)
+            yield Trouble(luck.uniform(1.0, 7.0), luck.choice(MOODS.get(channel, OF_THE_WEB)), channel, seconds=seconds)
 
     def machine(self) -> Iterator[Trouble]:
         """Yield what goes wrong with the disk, the database's lock and the clock."""

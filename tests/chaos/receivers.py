@@ -15,7 +15,6 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -25,7 +24,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from support_receivers import Reply, Request
 from support_slack import Workspace
 
-from chaos import heard
+from chaos import heard, oddities
 from chaos.inboxes import GLANCE, LEFT_OPEN, PAUSE, Inbox, Mood
 
 LOOPBACK = "127.0.0.1"
@@ -72,8 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._take(mood, began, body.decode())
 
     def _take(self, mood: Mood, began: float, body: str) -> None:
-        if mood in (Mood.BUSY, Mood.REFUSING):
-            self._answer(Reply(503 if mood is Mood.BUSY else 404, "no", {"Retry-After": "1"}))
+        if mood in _REFUSALS:
+            self._write(_REFUSALS[mood](self.inbox.luck))
             return
         if mood is Mood.HESITANT:
             time.sleep(PAUSE)
@@ -86,13 +85,26 @@ class _Handler(BaseHTTPRequestHandler):
             if not json.loads(reply.body).get("ok"):
                 self._answer(reply)
                 return
-        self.inbox.keep(json.loads(body), began, "uncertain" if mood in LEFT_OPEN else "accepted")
+        # Slack answers in the body: without one nobody knows.
+        is_open = mood in LEFT_OPEN or (mood is Mood.UNREADABLE and self.workspace is not None)
+        self.inbox.keep(json.loads(body), began, "uncertain" if is_open else "accepted")
+        if mood is Mood.UNREADABLE:
+            self._write(*oddities.unreadable(self.inbox.luck))
+            return
         if mood in LEFT_OPEN:
             self._leave_open(mood)
             return
         if mood is Mood.SLOW:
             time.sleep(PAUSE)
+        if mood is Mood.EARLY:
+            self.wfile.write(oddities.EARLY_HINTS)
         self._answer(reply)
+
+    def _write(self, *parts: bytes) -> None:
+        """Answer with these bytes, and close the connection."""
+        self.close_connection = True
+        for part in parts:
+            self.wfile.write(part)
 
     def _leave_open(self, mood: Mood) -> None:
         self.close_connection = True
@@ -124,6 +136,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing on stderr."""
+
+
+_REFUSALS = {
+    Mood.BUSY: lambda _: oddities.head(503, "Retry-After: 1", length=0),
+    Mood.REFUSING: oddities.refusal,
+    Mood.EARLY_BUSY: lambda luck: oddities.EARLY_HINTS + oddities.odd_pause(luck),
+    Mood.REFUSING_INSIDE: oddities.refusal_inside,
+    Mood.MONSTROUS: oddities.monstrous,
+    Mood.ODD_PAUSE: oddities.odd_pause,
+}
+"""What is answered in place of taking the message."""
 
 
 class WebInbox(Inbox):
@@ -158,6 +181,15 @@ class WebInbox(Inbox):
         self.mood = Mood.DOWN
         self.down()
         self._holder.close()
+
+
+_MAIL_REFUSALS = (
+    "550 no such mailbox",
+    "552 5.2.2 mailbox full",
+    "554 5.7.1 refused",
+    "535 5.7.8 credentials invalid",
+    "521 no mail here",
+)
 
 
 class MailInbox(Inbox):
@@ -202,7 +234,9 @@ class MailInbox(Inbox):
             if mood is Mood.BUSY:
                 return "451 try again later"
             if mood is Mood.REFUSING:
-                return "550 no such mailbox"
+                return self.luck.choice(_MAIL_REFUSALS)
+            if mood is Mood.MONSTROUS:
+                return "\r\n".join([*(f"451-{'x' * 500}" for _ in range(200)), "451 later"])
             if mood is Mood.HESITANT:
                 await asyncio.sleep(PAUSE)
             content = envelope.content
@@ -241,52 +275,3 @@ def _hold_port() -> socket.socket:
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holder.bind((LOOPBACK, 0))
     return holder
-
-
-@contextlib.contextmanager
-def proxy_to(port: int) -> Iterator[str]:
-    """Serve a proxy that leads every CONNECT to *port* on loopback; yield its URL."""
-    with socket.create_server((LOOPBACK, 0), backlog=64) as listener:
-        threading.Thread(target=_accept, args=(listener, port), daemon=True).start()
-        yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-
-
-def _accept(listener: socket.socket, port: int) -> None:
-    with contextlib.suppress(OSError):  # closed
-        while True:
-            client, _ = listener.accept()
-            threading.Thread(target=_connect, args=(client, port), daemon=True).start()
-
-
-def _connect(client: socket.socket, port: int) -> None:
-    with client, contextlib.suppress(OSError):
-        asked = b""
-        while not asked.endswith(b"\r\n\r\n"):
-            byte = client.recv(1)
-            if not byte:
-                return
-            asked += byte
-        try:
-            server = socket.create_connection((LOOPBACK, port), timeout=5)
-        except OSError:
-            client.sendall(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
-            return
-        with server:
-            server.settimeout(None)
-            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            back = threading.Thread(target=_pump, args=(server, client), daemon=True)
-            back.start()
-            _pump(client, server)
-            back.join()
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    """Hand on what comes, and then the end of it, both ways: whoever is killed is gone for everybody."""
-    with contextlib.suppress(OSError):
-        while data := source.recv(65_536):
-            sink.sendall(data)
-    for end in (source, sink):
-        with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)

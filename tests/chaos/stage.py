@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from chaos.gateway import Gateway
 from chaos.histories import ends_at
 from chaos.plan import Birth, Plan
 from chaos.receivers import MailInbox, WebInbox
 from chaos.records import Life, Span
 from chaos.setup import Home
-from watcher.simulator import Simulator
 
 _USUAL = frozenset({0, 1, 2, 3, 4, 5, 6, 78})
 """The exit codes that a command may have while the database, the disk or the configuration is in trouble."""
@@ -27,7 +27,7 @@ class Stage:
 
     plan: Plan
     home: Home
-    simulator: Simulator
+    simulator: Gateway
     inboxes: dict[str, WebInbox | MailInbox]
     counts: Counter[str] = field(default_factory=Counter)
     spans: list[Span] = field(default_factory=list)
@@ -93,6 +93,6 @@ class Stage:
         return max(max(map(ends_at, self.simulator.jobs), default=0.0) - time.time(), 0.0)
 
 
-def keep_all_requests(simulator: Simulator) -> None:
+def keep_all_requests(simulator: Gateway) -> None:
     """Let the simulator remember every request, not only the latest."""
     simulator.requests = deque()

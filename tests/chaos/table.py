@@ -38,6 +38,7 @@ def _rows(result: Result) -> Iterator[tuple[str, str]]:
     yield "reloads", f"{counts['reloads']} good, {counts['reloads of a bad configuration']} bad"
     yield "commands", _listed(counts, "command ")
     yield "endpoint", _listed(counts, "endpoint ")
+    yield "in AWS's place", _listed(counts, "gateway ")
     looks = result.evidence.looks
     yield "requests", f"{len(looks)}, {sum(bool(look.fault) for look in looks)} of them spoilt"
     yield "receivers", _listed(counts, "receiver ")

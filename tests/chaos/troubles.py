@@ -8,6 +8,7 @@ import sqlite3
 import time
 from contextlib import closing
 
+from chaos.gateway import KINDS
 from chaos.inboxes import Mood
 from chaos.lives import limit
 from chaos.plan import Trouble
@@ -22,6 +23,9 @@ def faults(stage: Stage) -> None:
     for trouble in stage.plan.faults():
         if stage.over.wait(trouble.pause):
             return
+        if trouble.what in KINDS:
+            _stand_in(stage, trouble)
+            continue
         fault = _fault(stage, trouble)
         if fault is None:
             continue
@@ -60,6 +64,13 @@ def machine(stage: Stage) -> None:
         if trouble.what == "disk" and not stage.small_disk:
             continue
         happens[trouble.what](stage, trouble)
+
+
+def _stand_in(stage: Stage, trouble: Trouble) -> None:
+    """Let somebody else answer in AWS's place, for a while."""
+    stage.simulator.obstruct(trouble.what, region=trouble.whom, operation=trouble.side, seconds=trouble.seconds)
+    stage.counts[f"gateway {trouble.what}"] += 1
+    stage.over.wait(trouble.seconds)
 
 
 def _fault(stage: Stage, trouble: Trouble) -> Fault | None:
