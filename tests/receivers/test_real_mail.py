@@ -76,7 +76,7 @@ userdb {
 }
 """
 
-REFUSED = "full@example.com 552 5.2.2 Mailbox full\nspam@example.com 554 5.7.1 Spam\n"
+REFUSED = "quota@example.com 552 5.2.2 Mailbox full\njunk@example.com 554 5.7.1 Spam\n"
 START = "mkdir -p /srv/mail && chown 5000:5000 /srv/mail && { dovecot -F & } && postfix start-fg"
 
 
@@ -154,7 +154,7 @@ def test_a_greylisted_mail_is_sent_again_and_arrives_once(server: Server) -> Non
 
 @pytest.mark.parametrize(
     ("to", "code", "words"),
-    [("nobody", "550", "User unknown"), ("full", "552", "Mailbox full"), ("spam", "554", "Spam")],
+    [("nobody", "550", "User unknown"), ("quota", "552", "Mailbox full"), ("junk", "554", "Spam")],
 )
 def test_a_refused_mail_has_the_servers_words_and_is_not_in_doubt(
     server: Server, to: str, code: str, words: str
