@@ -29,7 +29,7 @@ waits = pytest.fixture(autouse=True)(support_client.waits)
         (Kind.THROTTLED, LookFault.THROTTLED, "ThrottlingException", "asked again more slowly"),
         (Kind.INTERNAL, LookFault.SERVER, "InternalServerException", "asked again by itself"),
         (Kind.UNAVAILABLE, LookFault.SERVER, "ServiceUnavailableException", "asked again by itself"),
-        (Kind.HTML_BAD_GATEWAY, LookFault.SERVER, "502", "asked again by itself"),
+        (Kind.HTML_BAD_GATEWAY, LookFault.SERVER, "HTTP 502", "bedrock-watch retries"),
         (Kind.HANG, LookFault.NETWORK, "ReadTimeoutError", "check the region, the network, and any proxy"),
     ],
 )
@@ -75,10 +75,10 @@ def test_a_single_blip_is_healed_within_one_call(simulator: Simulator, endpoint:
         (Kind.UNRECOGNIZED_CLIENT, LookFault.CREDENTIALS, "UnrecognizedClientException", "check the default credentials"),
         (Kind.INVALID_SIGNATURE, LookFault.CREDENTIALS, "InvalidSignatureException", "this machine's clock"),
         (Kind.NOT_FOUND, LookFault.NOT_FOUND, "ResourceNotFoundException", "check the identifier, the account and the region"),
-        (Kind.HTML_OK, LookFault.MALFORMED, "MalformedResponse", "asked again soon"),
-        (Kind.MALFORMED, LookFault.MALFORMED, "MalformedResponse", "asked again soon"),
-        (Kind.TRUNCATED, LookFault.MALFORMED, "MalformedResponse", "asked again soon"),
-        (Kind.WRONG_TYPE, LookFault.MALFORMED, "MalformedResponse", "asked again soon"),
+        (Kind.HTML_OK, LookFault.ENDPOINT, "NotAnAwsAnswer", "endpoint_url"),
+        (Kind.MALFORMED, LookFault.MALFORMED, "MalformedResponse", "asks again soon"),
+        (Kind.TRUNCATED, LookFault.MALFORMED, "MalformedResponse", "asks again soon"),
+        (Kind.WRONG_TYPE, LookFault.ENDPOINT, "NotAnAwsAnswer", "endpoint_url"),
     ],
 )  # fmt: skip
 def test_what_another_try_would_not_heal_is_tried_once(
@@ -93,14 +93,28 @@ def test_what_another_try_would_not_heal_is_tried_once(
     assert simulator.counts == {"Get": 1}
 
 
-def test_a_page_that_is_not_one_is_malformed(simulator: Simulator, endpoint: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        (Kind.HTML_OK, LookFault.ENDPOINT),
+        (Kind.WRONG_TYPE, LookFault.ENDPOINT),
+        (Kind.MALFORMED, LookFault.MALFORMED),
+        (Kind.TRUNCATED, LookFault.MALFORMED),
+    ],
+)
+def test_a_page_that_is_not_one_is_not_read(simulator: Simulator, endpoint: str, kind: Kind, fault: LookFault) -> None:
     simulator.play(fine_tuning())
-    for kind in (Kind.HTML_OK, Kind.MALFORMED, Kind.TRUNCATED, Kind.WRONG_TYPE, Kind.WRONG_STATUS):
-        simulator.clear()
-        simulator.inject(Fault(kind=kind, operation="List"))
-        with pytest.raises(LookError) as caught:
-            using(endpoint, lambda look: look.page(0, None))
-        assert caught.value.fault is LookFault.MALFORMED
+    simulator.inject(Fault(kind=kind, operation="List"))
+    with pytest.raises(LookError) as caught:
+        using(endpoint, lambda look: look.page(0, None))
+    assert caught.value.fault is fault
+
+
+def test_a_row_whose_status_is_no_text_is_left_out_of_its_page(simulator: Simulator, endpoint: str) -> None:
+    simulator.play(fine_tuning())
+    simulator.inject(Fault(kind=Kind.WRONG_STATUS, operation="List"))
+    page = using(endpoint, lambda look: look.page(0, None))
+    assert (page.summaries, len(page.unreadable)) == ([], 1)
 
 
 def test_retry_after_is_honoured_in_the_call_as_long_as_the_call_may_last(

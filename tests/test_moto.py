@@ -6,6 +6,7 @@ What is special about moto 5.2.5: a Get finds names only, ``failureMessage`` is 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,13 @@ def test_a_job_that_is_watched_by_its_name_is_told_when_it_is_stopped_and_as_not
         "SELECT state, json_extract(response, '$.failureMessage') FROM jobs JOIN snapshots ON job = id"
     ) == [("ended", "Failure Message")]
     assert home.logged("job_failing") == home.logged("bug") == []
+
+
+def test_jobs_are_found_on_a_list_that_answers_null_for_absent_members(moto: str, tmp_path: Path) -> None:
+    """Moto answers ``"customizationType": null``, where AWS leaves the member out."""
+    with client(moto) as bedrock:
+        arn = create(bedrock)
+        home = Home(tmp_path, moto)
+        found = home.run("discover", "--account", "123456789012", "--region", "us-east-1", "-o", "json")
+    assert (found.returncode, found.stderr) == (0, "bedrock-watch: 1 job not watched yet: --add watches it\n")
+    assert [job["arn"] for job in json.loads(found.stdout)["jobs"]] == [arn]

@@ -8,15 +8,17 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import msgspec
 import pytest
 from support_jobs import BORN, arn, at, response, step
 from support_sweep import Scene, not_found, refusal, scene
 
-from watcher.bedrock.answers import Answer
+from watcher.bedrock.answers import Answer, Page
 from watcher.errors import LookFault
 from watcher.model import JobArn, Reminder, StatusChanged, StepChanged, Vanished, WatchLost, WatchRegained
 from watcher.policy import Cadence, Limits
 from watcher.store.jobs import Wanted
+from watcher.sweep.reading import MOST_EMPTY
 
 
 @pytest.fixture
@@ -512,3 +514,112 @@ def test_a_job_that_nobody_watches_any_more_when_aws_answers_is_not_told(
     monkeypatch.setattr(play.aws, "get", answer_late)
     play.turn(after=150)
     assert len(play.told()) == known
+
+
+@pytest.mark.parametrize("tokens", [("a", "a"), ("a", "b", "a"), ("a", "b", "c", "b")])
+def test_a_list_whose_token_comes_again_is_given_up_and_the_jobs_are_asked_by_get(
+    play: Scene, monkeypatch: pytest.MonkeyPatch, tokens: tuple[str, ...]
+) -> None:
+    play.aws.jobs = running(1, 2, 3, 4)
+    play.watch(1, 2, 3, 4)
+    play.turn()
+    play.aws.gets.clear()
+    pages = iter(tokens)
+
+    async def page(created_after: float, token: str | None, status: str = "") -> Page:
+        play.aws.lists += 1
+        return Page([], next(pages, "for ever"))
+
+    monkeypatch.setattr(play.aws, "page", page)
+    play.turn(after=150)
+    assert play.aws.lists == len(tokens)
+    assert sorted(play.aws.gets) == sorted(play.aws.jobs)
+    assert play.log.lines.count("list_failed") == 1
+
+
+def test_a_list_that_makes_up_tokens_ends(play: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    play.aws.jobs = running(1, 2, 3, 4)
+    play.watch(1, 2, 3, 4)
+    play.turn()
+
+    async def page(created_after: float, token: str | None, status: str = "") -> Page:
+        play.aws.lists += 1
+        return Page([], str(play.aws.lists))
+
+    monkeypatch.setattr(play.aws, "page", page)
+    play.turn(after=150)
+    assert play.aws.lists == MOST_EMPTY
+
+
+def test_rows_of_list_that_cannot_be_read_are_named_once_and_their_jobs_asked_by_get(
+    play: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play.aws.jobs = running(1, 2, 3, 4)
+    play.watch(1, 2, 3, 4)
+    play.turn()
+    answer = play.aws.page
+
+    async def page(created_after: float, token: str | None, status: str = "") -> Page:
+        whole = await answer(created_after, token, status)
+        return Page(whole.summaries[1:], whole.token, ["a row"])
+
+    monkeypatch.setattr(play.aws, "page", page)
+    for _ in range(3):
+        play.aws.gets.clear()
+        play.turn(after=150)
+        assert len(play.aws.gets) == 1
+    assert play.log.lines.count("list_rows_unreadable") == 1
+    monkeypatch.setattr(play.aws, "page", answer)
+    play.turn(after=150)
+    assert play.log.lines.count("list_rows_readable_again") == 1
+
+
+def test_a_row_whose_steps_cannot_be_read_is_asked_about_by_get(play: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    play.aws.jobs = running(1, 2, 3)
+    play.watch(1, 2, 3)
+    play.turn()
+    answer = play.aws.page
+
+    async def page(created_after: float, token: str | None, status: str = "") -> Page:
+        whole = await answer(created_after, token, status)
+        odd = [msgspec.structs.replace(one, steps=msgspec.Raw(b'{"a": "\xff"}')) for one in whole.summaries]
+        return Page(odd, whole.token)
+
+    monkeypatch.setattr(play.aws, "page", page)
+    play.aws.gets.clear()
+    play.turn(after=150)
+    assert sorted(play.aws.gets) == sorted(play.aws.jobs)
+
+
+def test_an_arn_without_the_model_names_the_same_job(play: Scene) -> None:
+    """As AWS's own samples of events have it; AWS answers with the long one."""
+    short = arn(1).replace(f"{JobArn.parse(arn(1)).path}", JobArn.parse(arn(1)).id)
+    play.aws.jobs = {short: response(1)}
+    play.store.jobs.add(Wanted(JobArn.parse(short), "us-east-1"), play.now, ask=False)
+    play.restart()
+    play.turn()
+    play.aws.jobs = {short: response(1, minute=90, status="Completed", endTime=at(90))}
+    play.turn(after=150)
+    changes = [one for _, transitions in play.told() for one in transitions]
+    assert [one.new for one in changes if isinstance(one, StatusChanged)] == ["Completed"]
+    assert "job_failing" not in play.log.lines
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        arn(1)[:-1] + "x",
+        arn(1).replace("us-east-1", "us-west-2"),
+        arn(1).replace("123456789012", "210987654321"),
+        arn(1).replace("arn:aws:", "arn:aws-cn:"),
+    ],
+)
+def test_an_arn_of_another_id_region_account_or_partition_is_another_job(play: Scene, other: str) -> None:
+    play.aws.jobs = running(1)
+    play.watch(1)
+    play.turn()
+    play.aws.jobs = {arn(1): {**response(1, minute=90, status="Failed"), "jobArn": other}}
+    before = play.told()
+    play.turn(after=150)
+    assert play.told() == before
+    assert "job_failing" in play.log.lines

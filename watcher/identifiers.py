@@ -7,7 +7,7 @@ command costs.  Not its business: whether AWS knows such a job (``bedrock``).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watcher.errors import BadIdentifier
 
@@ -150,6 +150,11 @@ class JobArn:
     def id(self) -> str:
         """The job's own id: what follows the last ``/``."""
         return self.path.rpartition("/")[2]
+
+    def same_job(self, other: JobArn) -> bool:
+        """Whether *other* names the same job: AWS's own samples leave the model segment out of the path."""
+        mine, its = (replace(one, path=one.id) for one in (self, other))
+        return mine == its
 
     @property
     def usual(self) -> bool:

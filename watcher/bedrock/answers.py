@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
+from watcher.bedrock.gateway import is_object, no_object, unreadable
 from watcher.bedrock.kind import ListMembers
 
 _NOTHING = msgspec.Raw(b"")
@@ -27,31 +28,32 @@ class Summary(msgspec.Struct, frozen=True, gc=False):
 
     arn: str
     status: str
-    name: str = ""
+    name: str | None = None
     changed: str | float | None = None
     steps: msgspec.Raw = _NOTHING
-    created: str | float = ""
-    type: str = ""
+    created: str | float | None = None
+    type: str | None = None
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page of List."""
+    """One page of List.  *unreadable* says of each row that is left out what is wrong with it."""
 
     summaries: list[Summary] = []
     token: str | None = None
+    unreadable: list[str] = []
 
 
 class Tag(msgspec.Struct, frozen=True):
     """One of AWS's tags."""
 
     key: str
-    value: str
+    value: str | None = None
 
 
 class Tags(msgspec.Struct, frozen=True):
     """What ListTagsForResource answers."""
 
-    tags: list[Tag] = []
+    tags: list[Tag] | None = None
 
 
 class Answer(NamedTuple):
@@ -61,30 +63,96 @@ class Answer(NamedTuple):
     text: str
 
 
-@cache
+class _Rows(NamedTuple):
+    """How the pages of one kind's List are decoded: as a whole, and row by row where a row cannot be read."""
+
+    page: type[Page]
+    rough: type[_Rough]
+    summary: type[Summary]
+
+
+class _Rough(msgspec.Struct, frozen=True):
+    """A page whose rows are not decoded yet."""
+
+    rows: list[msgspec.Raw] | None = None
+    token: str | None = None
+
+
+def read_answer(body: bytes) -> Answer:
+    """Return what a Get answers; raises LookError for a *body* that is no JSON object, or cannot be read."""
+    if not is_object(body):
+        raise no_object(body)
+    try:
+        facts, text = msgspec.json.decode(body), body.decode()
+    except (ValueError, RecursionError) as error:  # msgspec's errors and UnicodeDecodeError are ValueErrors
+        raise unreadable(error, body) from error
+    return Answer(facts, text)
+
+
+def read_page(body: bytes, members: ListMembers) -> Page:
+    """Return one page of a List whose summaries have these *members*.
+
+    A member that is null is absent, as in AWS's own SDKs; a row that cannot be read is left out and named.  Raises
+    LookError for a *body* that is no JSON object, or cannot be read at all.
+    """
+    if not is_object(body):
+        raise no_object(body)
+    decoders = _decoders(members)
+    try:
+        return msgspec.json.decode(body, type=decoders.page)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        rough = msgspec.json.decode(body, type=decoders.rough)
+    except (ValueError, RecursionError) as error:
+        raise unreadable(error, body) from error
+    summaries, unreadable_rows = list[Summary](), list[str]()
+    for row in rough.rows or ():
+        try:
+            summaries.append(msgspec.json.decode(row, type=decoders.summary))
+        except (ValueError, RecursionError) as error:
+            unreadable_rows.append(unreadable(error, bytes(row)).reason)
+    return Page(summaries, rough.token, unreadable_rows)
+
+
+def read_tags(body: bytes) -> dict[str, str]:
+    """Return the tags that ListTagsForResource answers; raises LookError for a *body* that is no such answer."""
+    if not is_object(body):
+        raise no_object(body)
+    try:
+        return {tag.key: tag.value or "" for tag in msgspec.json.decode(body, type=Tags).tags or ()}
+    except (ValueError, RecursionError) as error:
+        raise unreadable(error, body) from error
+
+
 def page_of(members: ListMembers) -> type[Page]:
-    """Return the Page of a List whose members have these names: decoding one costs the same for every kind.
+    """Return the Page of a List whose summaries have these *members*."""
+    return _decoders(members).page
+
+
+@cache
+def _decoders(members: ListMembers) -> _Rows:
+    """Return how a List with these *members* is decoded: decoding one costs the same for every kind.
 
     A member that the List lacks is looked for by our own name, and no List has one of that.
     """
     found = [
         ("arn", str, msgspec.field(name=members.arn)),
         ("status", str, msgspec.field(name=members.status)),
-        ("name", str, msgspec.field(name=members.name, default="")),
+        ("name", str | None, msgspec.field(name=members.name, default=None)),
         ("changed", str | float | None, msgspec.field(name=members.changed or None, default=None)),
         ("steps", msgspec.Raw, msgspec.field(name=members.steps or None, default=_NOTHING)),
-        ("created", str | float, msgspec.field(name=members.created, default="")),
-        ("type", str, msgspec.field(name=members.type or None, default="")),
+        ("created", str | float | None, msgspec.field(name=members.created, default=None)),
+        ("type", str | None, msgspec.field(name=members.type or None, default=None)),
     ]
     summary = msgspec.defstruct("Summary", found, bases=(Summary,), frozen=True, gc=False)
+    token = ("token", str | None, msgspec.field(name="nextToken", default=None))
     rows = types.GenericAlias(list, (summary,))
-    page = msgspec.defstruct(
-        "Page",
-        [
-            ("summaries", rows, msgspec.field(name=members.summaries, default_factory=list)),
-            ("token", str | None, msgspec.field(name="nextToken", default=None)),
-        ],
-        bases=(Page,),
-        frozen=True,
+    whole: list[Any] = [("summaries", rows, msgspec.field(name=members.summaries, default_factory=list)), token]
+    raw = list[msgspec.Raw] | None
+    rough: list[Any] = [("rows", raw, msgspec.field(name=members.summaries, default=None)), token]
+    return _Rows(
+        cast("type[Page]", msgspec.defstruct("Page", whole, bases=(Page,), frozen=True)),
+        cast("type[_Rough]", msgspec.defstruct("Rough", rough, bases=(_Rough,), frozen=True)),
+        cast("type[Summary]", summary),
     )
-    return cast("type[Page]", page)

@@ -12,15 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import anyio
-import msgspec
 from botocore import UNSIGNED, xform_name
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_exponential, wait_random
 
-from watcher.bedrock.answers import Answer, Page, Tags, page_of
+from watcher.bedrock.answers import Answer, Page, read_answer, read_page, read_tags
 from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.dates import date_of
 from watcher.bedrock.faults import explain, explain_settings, wrong_account
@@ -61,7 +58,7 @@ class Look:
         on_date: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._on_date = on_date
-        self._kind, self._page = kind, page_of(kind.list_members)
+        self._kind = kind
         self._region = region
         self._keys = keys
         self._account = account
@@ -69,14 +66,7 @@ class Look:
 
     async def get(self, identifier: str) -> Answer:
         """Return what AWS says of one job, by its ARN or its name."""
-        body = await self._call(self._kind.get_operation, **{self._kind.identifier: identifier})
-        try:
-            facts = msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise _malformed(error, body) from error
-        if not isinstance(facts, dict):
-            raise _malformed(f"a {type(facts).__name__}, not an object", body)
-        return Answer(facts, body.decode())
+        return read_answer(await self._call(self._kind.get_operation, **{self._kind.identifier: identifier}))
 
     async def page(self, created_after: float, token: str | None, status: str = "") -> Page:
         """Return one page of the jobs created after *created_after* (epoch seconds), newest first.
@@ -91,11 +81,7 @@ class Look:
             parameters[self._kind.list_members.status_equals] = status
         if token:
             parameters["nextToken"] = token
-        body = await self._call(self._kind.list_operation, **parameters)
-        try:
-            page = msgspec.json.decode(body, type=self._page)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise _malformed(error, body) from error
+        page = read_page(await self._call(self._kind.list_operation, **parameters), self._kind.list_members)
         if not page.summaries or f":{self._account}:" not in page.summaries[0].arn:
             # Of nothing, too: where rules look in an account that is not theirs, nothing would ever be found.
             await self._refuse_another_account()
@@ -103,11 +89,7 @@ class Look:
 
     async def tags(self, arn: str) -> dict[str, str]:
         """Return the tags that a job has in AWS."""
-        body = await self._call("ListTagsForResource", resourceARN=arn)
-        try:
-            return {tag.key: tag.value for tag in msgspec.json.decode(body, type=Tags).tags}
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise _malformed(error, body) from error
+        return read_tags(await self._call("ListTagsForResource", resourceARN=arn))
 
     async def close(self) -> None:
         """Close the connections that all who have these keys share; the next look opens new ones."""
@@ -146,15 +128,19 @@ class Look:
         self._on_try()
         try:
             return await self._keys.client(self._region)
-        except (BotoCoreError, ValueError) as error:  # an endpoint, a region or a proxy that cannot be
-            raise explain(error, "", self._keys.whose) from error
+        except LookError:
+            raise
+        except Exception as error:  # an endpoint, a region or a proxy that cannot be, in the SDK's many words
+            raise explain_settings(error, self._keys.whose) from error
 
     async def _ask(self, client: Any, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ANN401
         self._on_try()
         try:
             with anyio.fail_after(self._keys.settings.longest_try):
                 response: Mapping[str, Any] = await getattr(client, xform_name(operation))(**parameters)
-        except (BotoCoreError, ClientError, ResponseParserError, OSError, ValueError) as error:
+        except LookError:
+            raise
+        except Exception as error:  # the SDK and its HTTP client are foreign code, and read foreign bytes
             raise explain(error, operation, self._keys.whose) from error
         return response
 
@@ -181,11 +167,6 @@ def _patience(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, LookError) else 0.0
     return max(_JITTER(state), asked)
-
-
-def _malformed(problem: object, body: bytes) -> LookError:
-    start = body[:60].decode(errors="replace")
-    return LookError(LookFault.MALFORMED, "MalformedResponse", f"{problem} (it begins {start!r})", "asked again soon")
 
 
 def _iso(value: object) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import resource
 from dataclasses import replace
+from http import HTTPStatus
 
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
@@ -16,6 +17,7 @@ from botocore.retries.standard import ThrottledRetryableChecker
 
 from watcher.bedrock.bounds import Redirected, UnlikeAws
 from watcher.bedrock.credentials import Credentials
+from watcher.bedrock.gateway import FOREIGN, elsewhere, foreign
 from watcher.bedrock.material import LoginSession, UnusableKeys
 from watcher.bedrock.redact import redacted
 from watcher.bedrock.trust import UnusableBundle
@@ -56,7 +58,6 @@ _CODES = {
 _STATUSES = {
     401: LookFault.CREDENTIALS,
     403: LookFault.DENIED,
-    404: LookFault.NOT_FOUND,
     408: LookFault.NETWORK,
     429: LookFault.THROTTLED,
 }
@@ -114,9 +115,13 @@ def _of_the_way(error: Exception, whose: Credentials) -> LookError:
         return _untrusted(error)
     if isinstance(error, (sdk.HTTPClientError, sdk.ConnectionError, OSError)):
         return LookError(LookFault.NETWORK, name, _line(error), "check the region, the network, and any proxy")
-    if isinstance(error, ResponseParserError):
-        return LookError(LookFault.MALFORMED, name, _line(error), "asked again soon; AWS sent what is not its protocol")
-    return LookError(LookFault.INVALID, name, _line(error), "check the job's identifier and the [aws] configuration")
+    if isinstance(error, sdk.ParamValidationError):
+        return LookError(LookFault.INVALID, name, _line(error), "check the job's identifier")
+    unread = isinstance(error, (ResponseParserError, UnicodeError))
+    if isinstance(error, (sdk.BotoCoreError, ValueError)) and not unread:
+        return explain_settings(error, whose)
+    # Whatever else the SDK raises, it could not read what was sent: boto/botocore#2463 and its kin.
+    return LookError(LookFault.MALFORMED, name, _line(error), "bedrock-watch asks again soon")
 
 
 def explain_settings(error: Exception, whose: Credentials) -> LookError:
@@ -172,9 +177,15 @@ def _refusal(error: sdk.ClientError, operation: str, whose: Credentials) -> Look
         # AssumeRole and its kin: it is not Bedrock that refused, but the way to the credentials.
         reason = f"{error.operation_name}: {reason}"
         return LookError(LookFault.CREDENTIALS, code, reason, _sign_in(error, whose))
+    if error.response.get(FOREIGN):
+        return foreign(status, code, reason, _retry_after(error))
     fault = _CODES.get(code) or _STATUSES.get(status)
-    if fault is None:
-        fault = LookFault.SERVER if status >= 500 else LookFault.INVALID
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and fault is not LookFault.THROTTLED:
+        fault = LookFault.SERVER
+    unknown = fault is None and (status == HTTPStatus.NOT_FOUND or code == "UnknownOperationException")
+    if status < HTTPStatus.BAD_REQUEST or unknown:
+        return elsewhere(code, reason)
+    fault = fault or LookFault.INVALID
     remedy = _remedy(fault, code, operation, whose.who)
     return LookError(fault, code, reason, remedy, retry_after=_retry_after(error))
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+import anyio
 
 from watcher.bedrock.credentials import Credentials
-from watcher.bedrock.faults import explain
+from watcher.bedrock.faults import explain, explain_settings
 from watcher.bedrock.keys import Keys
 from watcher.bedrock.permissions import OF_A_QUEUE
 from watcher.bedrock.settings import Settings
@@ -29,6 +28,10 @@ _BATCH = 10
 _NO_RECEIPT = "none"
 _SLACK = 10.0
 _OWN_HOST = ".amazonaws.com"
+_HASTE, _HASTY = 1.0, 5
+"""A queue that says within so many seconds that it is empty, this often in a row, is none of SQS's."""
+
+_PLACE = "check any proxy, endpoint_url, and that SQS answers at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,22 @@ class Queue:
         self._region = region
         patient = replace(settings, endpoint_url=_endpoint(url), read_timeout=LONG_POLL + _SLACK, connections=2)
         self._keys = Keys(whose, patient, service="sqs")
+        self._hasty = 0
         self.longest_try = patient.longest_try + patient.credentials_timeout
 
     async def receive(self) -> list[Letter]:
         """Return what is there, having waited for it for LONG_POLL seconds at most."""
+        began = anyio.current_time()
         response = await self._call(
             RECEIVE,
             lambda sqs: sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=LONG_POLL),
         )
-        return [Letter(one.get("Body", ""), one["ReceiptHandle"]) for one in response.get("Messages", ())]
+        letters = read_messages(response)
+        self._hasty = self._hasty + 1 if not letters and anyio.current_time() - began < _HASTE else 0
+        if self._hasty >= _HASTY:
+            what = f"it said {_HASTY} times at once that there is no message, though it was asked to wait for one"
+            raise LookError(LookFault.ENDPOINT, "NoLongPolling", what, f"{_PLACE} {self._url}")
+        return letters
 
     async def delete(self, letter: Letter) -> None:
         """Take a message off the queue."""
@@ -66,9 +76,10 @@ class Queue:
 
         None is taken off or hidden from others; but to SQS one that is there has been received once more.
         """
-        await self._call(
+        response = await self._call(
             RECEIVE, lambda sqs: sqs.receive_message(QueueUrl=self._url, VisibilityTimeout=0, WaitTimeSeconds=0)
         )
+        read_messages(response)
         try:
             await self.delete(Letter("", _NO_RECEIPT))
         except LookError as error:
@@ -81,13 +92,23 @@ class Queue:
 
     async def _call(self, operation: str, ask: Callable[[Any], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Any]:
         try:
-            answer = await ask(await self._keys.client(self._region))
-        except (BotoCoreError, ClientError, ResponseParserError, OSError, ValueError) as error:
+            client = await self._client()
+            with anyio.fail_after(self.longest_try):
+                return await ask(client)
+        except Exception as error:  # the SDK is foreign code, and reads foreign bytes
             raise self._explained(error, operation) from error
-        return answer
+
+    async def _client(self) -> Any:  # noqa: ANN401 - the SDK is untyped
+        try:
+            return await self._keys.client(self._region)
+        except LookError:
+            raise
+        except Exception as error:  # an endpoint, a region or a proxy that cannot be, in the SDK's many words
+            raise explain_settings(error, self._keys.whose) from error
 
     def _explained(self, error: Exception, operation: str) -> LookError:
-        known, whose = explain(error, operation, self._keys.whose), self._keys.whose
+        whose = self._keys.whose
+        known = error if isinstance(error, LookError) else explain(error, operation, whose)
         if known.fault is LookFault.CREDENTIALS:
             self._keys.forget()
             return known
@@ -98,7 +119,32 @@ class Queue:
             remedy = f"allow sqs:{operation} on {self._url} to {whose.who}"
         elif known.fault in (LookFault.NOT_FOUND, LookFault.INVALID):
             remedy = f"check the queue's url, and that it is seen with {whose.who}"
+        elif known.fault is LookFault.ENDPOINT:
+            remedy = f"{_PLACE} {self._url}"
         return LookError(known.fault, known.code, known.reason, remedy)
+
+
+def read_messages(response: Mapping[str, Any]) -> list[Letter]:
+    """Return the messages of a *response* to ReceiveMessage; those without a receipt are left out.
+
+    Raises LookError when none of those that are there can be dealt with, or they are no list.
+    """
+    messages = response.get("Messages") or []
+    if not isinstance(messages, list):
+        raise _unreadable(messages)
+    letters = [
+        Letter(one["Body"] if isinstance(one.get("Body"), str) else "", one["ReceiptHandle"])
+        for one in messages
+        if isinstance(one, dict) and isinstance(one.get("ReceiptHandle"), str) and one["ReceiptHandle"]
+    ]
+    if messages and not letters:
+        raise _unreadable(messages[0])
+    return letters
+
+
+def _unreadable(what: object) -> LookError:
+    remedy = "bedrock-watch asks again more slowly; what answers in the place of SQS?"
+    return LookError(LookFault.MALFORMED, "MalformedResponse", f"a message is {what!r:.80}", remedy)
 
 
 def _endpoint(url: str) -> str | None:

@@ -225,6 +225,11 @@ def _say(found: Survey, watched: dict[str, str], *, adding: bool) -> None:
         them = "it" if new == 1 else "them"
         jobs = counted(new, "job")
         note(f"{jobs} added" if adding else f"{jobs} not watched yet: --add watches {them}")
+    if found.unreadable:
+        note(
+            f"left out, for they cannot be read: {counted(len(found.unreadable), 'row')} of AWS's list"
+            f" (first: {plain(found.unreadable[0])})"
+        )
     places: dict[str, list[str]] = {}
     for where, error in sorted(found.errors.items()):
         places.setdefault(str(error), []).append(where)

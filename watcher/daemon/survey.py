@@ -21,6 +21,7 @@ from watcher.errors import BadIdentifier, LookError
 from watcher.model import Outcome
 from watcher.policy.discovery import Found, Rule
 from watcher.sweep.finder import found_of
+from watcher.sweep.reading import Reading
 
 AT_ONCE = 8
 """Places looked at, and jobs asked about, at the same time."""
@@ -37,9 +38,13 @@ class Match:
 
 @dataclass(slots=True)
 class Survey:
-    """What was found, and what could not be looked at: errors by the scope or job that they are about."""
+    """What was found, and what could not be looked at: errors by the scope or job that they are about.
+
+    *unreadable* says what was wrong with each row of List that was left out.
+    """
 
     matches: list[Match] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
     errors: dict[str, LookError] = field(default_factory=dict)
 
 
@@ -78,7 +83,7 @@ async def survey(config: Config, rules: Sequence[Rule], *, tagged: bool) -> Surv
 async def _match(look: Look, rule: Rule, result: Survey, *, tagged: bool) -> None:
     now = clock.now()
     since = now - rule.within if rule.within else 0.0
-    jobs = [job async for job in _listed(look, rule, since) if rule.may_fit(job, now)]
+    jobs = [job async for job in _listed(look, rule, since, result) if rule.may_fit(job, now)]
     tags = await _tags(look, rule, jobs, result) if tagged or rule.tags else {}
     for job in jobs:
         its = tags.get(job.arn, {})
@@ -107,7 +112,7 @@ async def _tags(look: Look, rule: Rule, jobs: Sequence[Found], result: Survey) -
     return tags
 
 
-async def _listed(look: Look, rule: Rule, since: float) -> AsyncIterator[Found]:
+async def _listed(look: Look, rule: Rule, since: float, result: Survey) -> AsyncIterator[Found]:
     """Yield the jobs of the rule's place that have one of its statuses, else those that run."""
     kind = KINDS[rule.kind]
     words = {
@@ -116,16 +121,16 @@ async def _listed(look: Look, rule: Rule, since: float) -> AsyncIterator[Found]:
         if (word in rule.status if rule.status else outcome is Outcome.RUNNING)
     }
     for word in sorted(words) if kind.list_members.status_equals or not words else ("",):
-        token: str | None = None
-        while True:
-            page = await look.page(since, token, word)
+        reading = Reading()
+        while not reading.ended:
+            page = await look.page(since, reading.token, word)
+            reading.turn(page)
+            result.unreadable += page.unreadable
             for summary in page.summaries:
                 try:
                     job = found_of(kind, summary)
-                except (MalformedResponse, BadIdentifier):
+                except (MalformedResponse, BadIdentifier) as error:
+                    result.unreadable.append(f"{summary.arn}: {error}"[:300])
                     continue
                 if f":{rule.account}:" in job.arn and job.status in words:
                     yield job
-            token = page.token
-            if not token:
-                break

@@ -42,6 +42,8 @@ from watcher.policy import (
 from watcher.store.ledger import Miss, Scope
 from watcher.sweep.watched import Watched, mark_of_facts
 
+AGAIN = "bedrock-watch asks again soon"
+
 _AHEAD = timedelta(days=1)
 """How far AWS's clock may be ahead of ours: with more its signatures would not be taken either."""
 
@@ -193,7 +195,7 @@ def _read(kind: Kind, facts: Mapping[str, Any]) -> Snapshot:
     try:
         return kind.read(facts)
     except MalformedResponse as error:
-        raise LookError(LookFault.MALFORMED, "MalformedResponse", str(error), "asked again soon") from error
+        raise LookError(LookFault.MALFORMED, "MalformedResponse", str(error), AGAIN) from error
 
 
 def _check_age(fresh: Snapshot, now: float) -> None:
@@ -208,8 +210,8 @@ def _arn(kind: Kind, job: Watched, facts: Mapping[str, Any]) -> JobArn:
         text = text_of(facts, kind.members.arn, required=True)
         arn = JobArn.parse(text)
     except (MalformedResponse, BadIdentifier) as error:
-        raise LookError(LookFault.MALFORMED, "MalformedResponse", str(error), "asked again soon") from error
-    if job.arn and job.arn != text:
+        raise LookError(LookFault.MALFORMED, "MalformedResponse", str(error), AGAIN) from error
+    if job.arn and job.arn != text and not _same_job(arn, job.arn):
         raise LookError(
             LookFault.INVALID,
             "AnotherJob",
@@ -217,6 +219,13 @@ def _arn(kind: Kind, job: Watched, facts: Mapping[str, Any]) -> JobArn:
             "add the new job by its ARN",
         )
     return arn
+
+
+def _same_job(arn: JobArn, known: str) -> bool:
+    try:
+        return arn.same_job(JobArn.parse(known))
+    except BadIdentifier:  # the database is no more to be trusted than AWS's text
+        return False
 
 
 def _regained(job: Watched) -> tuple[Transition, ...]:

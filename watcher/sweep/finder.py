@@ -196,6 +196,6 @@ def found_of(kind: Kind, summary: Summary) -> Found:
         summary.status,
         created.timestamp() if created else 0.0,
         changed.timestamp() if changed else 0.0,
-        summary.type,
+        summary.type or "",
         outcome.terminal,
     )

@@ -18,7 +18,7 @@ from watcher.errors import LookError, LookFault
 from watcher.logs import Log
 from watcher.model import FINDING, Posting, Sighting, Transition
 from watcher.policy import LISTED_FROM, Cadence, Limits, Route, Traits, topics
-from watcher.sweep.decide import Circumstances, is_worth_writing, miss, shared_fault, sight
+from watcher.sweep.decide import AGAIN, Circumstances, is_worth_writing, miss, shared_fault, sight
 from watcher.sweep.edges import Book, Eyes, Transact
 from watcher.sweep.finder import Finder
 from watcher.sweep.listing import Listing
@@ -36,8 +36,6 @@ AT_A_STRETCH = 1000
 
 WOKEN_AT_ONCE = 200
 """Jobs that are read from the store at once: a millisecond or two again."""
-
-AGAIN = "asked again soon"
 
 KNOWS_US = frozenset({LookFault.DENIED, LookFault.NOT_FOUND, LookFault.INVALID})
 """What AWS answers only to those whose credentials are good."""

@@ -6,6 +6,8 @@ Not its business: reading what List answers (``sweep.pages``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
 from watcher.sweep.finder import Finder
@@ -25,7 +27,7 @@ class Listing:
     def __init__(self, key: str, finding: Outage, log: Log) -> None:
         self._key, self._finding, self._log = key, finding, log
         self._from = 0.0
-        self._failing = False
+        self._failing = self._odd = False
 
     def denied(self, now: float) -> bool:
         """Return whether it was denied lately; a time further off than that is a clock that was set back."""
@@ -57,6 +59,16 @@ class Listing:
         elif self._failing:
             self._log.info("list_works_again", scope=self._key)
         self._failing = False
+        self._note_unreadable(turn.unreadable)
+
+    def _note_unreadable(self, rows: Sequence[str]) -> None:
+        """Log once that rows of List were left out, and once that none are any more."""
+        if rows and not self._odd:
+            remedy = "watched jobs among them are polled one by one; no rule can find the others"
+            self._log.warning("list_rows_unreadable", scope=self._key, rows=len(rows), first=rows[0], remedy=remedy)
+        elif self._odd and not rows:
+            self._log.info("list_rows_readable_again", scope=self._key)
+        self._odd = bool(rows)
 
     async def _cannot_find(self, turn: Turn, error: LookError, what: str) -> None:
         told = LookError(error.fault, error.code, f"{what}: {error.reason}", error.remedy)

@@ -15,11 +15,10 @@ from watcher.model import Outcome
 from watcher.policy import LISTED_FROM, next_look
 from watcher.sweep.edges import Eyes
 from watcher.sweep.finder import Finder
+from watcher.sweep.reading import Reading
 from watcher.sweep.roster import Roster
 from watcher.sweep.turn import Turn
 from watcher.sweep.watched import mark_of_summary, summary_hash
-
-_MOST_PAGES = 1000
 
 
 class Pages:
@@ -71,21 +70,17 @@ class Pages:
             await self._follow(created_after, word)
 
     async def _follow(self, created_after: float, status: str) -> None:
-        token: str | None = None
-        for _ in range(_MOST_PAGES):
-            page = await self._page(created_after, token, status)
-            token = page.token
-            if not token:
-                return
+        reading = Reading()
+        while not reading.ended:
+            await self._page(reading, created_after, status)
 
     async def _all(self, created_after: float, *, to_the_end: bool = False) -> bool:
         """Read until nothing is missing; return False when it is given up because old jobs are in the way."""
         newest_wanted = self._finder.listed_from if self._finder else float("inf")
-        token: str | None = None
-        for _ in range(_MOST_PAGES):
-            page = await self._page(created_after, token)
-            token = page.token
-            if not token:
+        reading = Reading()
+        while True:
+            page = await self._page(reading, created_after)
+            if reading.ended:
                 return True
             if to_the_end:
                 continue
@@ -95,12 +90,13 @@ class Pages:
             ours = sum(self._is_ours(summary) for summary in page.summaries)
             if found and self._kind.list_members.status_equals and 2 * ours < len(page.summaries):
                 return False
-        return True
 
-    async def _page(self, created_after: float, token: str | None, status: str = "") -> Page:
+    async def _page(self, reading: Reading, created_after: float, status: str = "") -> Page:
         turn, jobs = self._turn, self._jobs
-        page = await self._eyes.page(created_after, token, status)
+        page = await self._eyes.page(created_after, reading.token, status)
         await self._saw(turn)
+        reading.turn(page)
+        turn.unreadable += page.unreadable
         for summary in page.summaries:
             row = jobs.rows.get(summary.arn)
             if row is None:

@@ -22,6 +22,7 @@ class Turn:
     scope_error: LookError | None = None
     errors: list[tuple[Watched, LookError]] = field(default_factory=list)
     summaries: dict[int, Summary] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
 
     @property
     def credentials(self) -> LookError | None:

@@ -125,14 +125,22 @@ def summary_hash(summary: Summary) -> int:
 
 
 def mark_of_summary(summary: Summary) -> int:
-    """Return the fingerprint of a summary, comparable with mark_of_facts."""
-    return _mark(summary.status, summary.changed, msgspec.json.decode(summary.steps) if summary.steps else None)
+    """Return the fingerprint of a summary, comparable with mark_of_facts; 0, which no job has, when it has none."""
+    try:
+        return _mark(summary.status, summary.changed, _steps_of(summary))
+    except (ValueError, RecursionError):
+        return 0
 
 
 def mark_of_facts(kind: Kind, facts: Mapping[str, Any]) -> int:
     """Return the fingerprint of a response: its status, change time, and what else moves, in a fixed order; never 0."""
     members = kind.members
     return _mark(facts.get(members.status), member(facts, members.changed), member(facts, kind.list_members.steps))
+
+
+def _steps_of(summary: Summary) -> object:
+    """Return what else moves, by a summary; None when it says nothing of it.  Raises for what cannot be read."""
+    return msgspec.json.decode(summary.steps) if summary.steps else None
 
 
 def _mark(status: object, changed: object, details: object) -> int:
@@ -152,7 +160,7 @@ def is_settled(kind: Kind, facts: Mapping[str, Any], summary: Summary) -> bool:
     """
     members = kind.members
     if summary.changed is None:
-        enough = bool(summary.steps) or not members.changed
+        enough = bytes(summary.steps) not in (b"", b"null") or not members.changed
         return enough and mark_of_summary(summary) == mark_of_facts(kind, {**facts, members.changed: None})
     try:
         got, listed = time_of(facts, members.changed), time_of({"t": summary.changed}, "t")
