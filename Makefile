@@ -27,8 +27,7 @@ chaos-short: $(STAMP)  ## The same with 20 kills: about two minutes
 	PYTHONPATH=tests $(BIN)/python -m chaos --short $(CHAOS)
 
 fuzz: $(STAMP)  ## Bad input, a hundred times as much of it as the tests have, and other each time: a quarter of an hour
-	FUZZ_EXAMPLES=2500 $(BIN)/python -m pytest --hypothesis-profile=default tests/test_fuzz_bodies.py tests/test_fuzz_words.py \
-		tests/test_fuzz_answers.py tests/test_fuzz_signin.py
+	FUZZ_EXAMPLES=2500 $(BIN)/python -m pytest --hypothesis-profile=default tests/test_fuzz_*.py
 
 check: lint types contracts  ## Run the static checks
 

@@ -15,7 +15,7 @@ import anyio.lowlevel
 import msgspec
 from support_jobs import arn
 
-from watcher.bedrock.answers import Answer, Page, page_of
+from watcher.bedrock.answers import Answer, Page, read_page
 from watcher.bedrock.customization import KIND
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
@@ -100,7 +100,7 @@ class Aws:
         rows = [{key: job[key] for key in SUMMARIZED if key in job} for job in every[begin : begin + self.page_size]]
         more = {"nextToken": str(begin + self.page_size)} if begin + self.page_size < len(every) else {}
         body = msgspec.json.encode({KIND.list_members.summaries: rows, **more})
-        return msgspec.json.decode(body, type=page_of(KIND.list_members))
+        return read_page(body, KIND.list_members)
 
     async def tags(self, arn: str) -> dict[str, str]:
         """Answer as ListTagsForResource does."""

@@ -90,7 +90,13 @@ def test_a_job_in_trouble_is_asked_for_again_soon_and_one_that_is_gone_every_hal
         ([LookFault.THROTTLED] * 2, False, True, LookFault.THROTTLED),
         ([LookFault.NOT_FOUND] * 2, False, False, None),
         ([SERVER, LOST], True, True, LOST),
-        ([LookFault.NETWORK], False, True, LookFault.NETWORK),
+        ([LookFault.NETWORK], False, True, None),  # a Get that hangs closes nothing: others are asked first
+        ([LookFault.NETWORK], False, False, LookFault.NETWORK),
+        ([LookFault.ENDPOINT], False, False, LookFault.ENDPOINT),
+        ([LookFault.SETTINGS], False, True, LookFault.SETTINGS),
+        ([SERVER, LookFault.NETWORK, LookFault.ENDPOINT], False, False, SERVER),
+        ([SERVER, LookFault.MALFORMED], False, False, None),
+        ([LookFault.NETWORK, LookFault.NOT_FOUND], False, False, None),
         ([LookFault.NETWORK], True, True, None),
     ],
 )

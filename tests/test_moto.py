@@ -71,7 +71,7 @@ def test_a_job_that_is_watched_by_its_name_is_told_when_it_is_stopped_and_as_not
 def test_jobs_are_found_on_a_list_that_answers_null_for_absent_members(moto: str, tmp_path: Path) -> None:
     """Moto answers ``"customizationType": null``, where AWS leaves the member out."""
     with client(moto) as bedrock:
-        arn = create(bedrock)
+        arn = create(bedrock, "nova-found")
         home = Home(tmp_path, moto)
         found = home.run("discover", "--account", "123456789012", "--region", "us-east-1", "-o", "json")
     assert (found.returncode, found.stderr) == (0, "bedrock-watch: 1 job not watched yet: --add watches it\n")

@@ -501,6 +501,7 @@ def test_a_message_that_crashes_the_daemon_is_left_to_its_queue_and_the_others_a
                 QueueUrl=queue.url, MessageBody=event(CUSTOMIZATION, jobArn=arn, jobStatus="Completed")
             )
             daemon.wait_for(lambda: any("FAILED nova-legal-v1" in alert.title for alert in posted(hook)))
+            daemon.wait_for(lambda: queue.count() == 1)  # the event is deleted after its look is recorded
             assert daemon.terminate() == 0
         assert "message/" in home.run("quarantine").stdout
     assert queue.count() == 1

@@ -16,7 +16,7 @@ import support_simulator as support
 from support_simulator import Clock
 from support_sweep import NO_REMINDERS, Diary
 
-from watcher.bedrock.answers import page_of
+from watcher.bedrock.answers import read_page
 from watcher.bedrock.client import Keys, Look, Settings
 from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.kind import Kind
@@ -197,14 +197,14 @@ def test_a_list_that_tells_too_little_does_not_put_off_the_get_that_tells_more(
 
 def test_a_batch_whose_count_moves_is_got_so_that_people_see_how_far_it_is() -> None:
     """Though nothing else of it moves; and whatever number it is does no harm."""
-    kind, page = KINDS["model-invocation-job"], page_of(KINDS["model-invocation-job"].list_members)
+    kind = KINDS["model-invocation-job"]
     facts = {"jobArn": "a", "status": "InProgress", "lastModifiedTime": "2026-11-20T08:00:00Z"}
     marks = set()
     for count in (5, 6, 10**5000, None):
         known = facts if count is None else {**facts, "processedRecordCount": count}
         mark = mark_of_facts(kind, known)
         if count != 10**5000:  # which no JSON that we read can hold
-            listed = msgspec.json.decode(msgspec.json.encode({"invocationJobSummaries": [known]}), type=page)
+            listed = read_page(msgspec.json.encode({"invocationJobSummaries": [known]}), kind.list_members)
             assert mark_of_summary(listed.summaries[0]) == mark
         marks.add(mark)
     assert len(marks) == 4

@@ -1,12 +1,13 @@
 """What AWS answers, as far as polling needs it decoded.
 
-The lists of all kinds of jobs are alike but for their members' names, which ``page_of`` is told.
+The lists of all kinds of jobs are alike but for their members' names.
 Source: Amazon Bedrock API reference, the List and Get operations of each kind.
 """
 
 from __future__ import annotations
 
 import types
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple, cast
 
@@ -35,12 +36,19 @@ class Summary(msgspec.Struct, frozen=True, gc=False):
     type: str | None = None
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(NamedTuple):
     """One page of List.  *unreadable* says of each row that is left out what is wrong with it."""
+
+    summaries: list[Summary]
+    token: str | None = None
+    unreadable: Sequence[str] = ()
+
+
+class _Whole(msgspec.Struct, frozen=True):
+    """A page as it is decoded at once."""
 
     summaries: list[Summary] = []
     token: str | None = None
-    unreadable: list[str] = []
 
 
 class Tag(msgspec.Struct, frozen=True):
@@ -66,7 +74,7 @@ class Answer(NamedTuple):
 class _Rows(NamedTuple):
     """How the pages of one kind's List are decoded: as a whole, and row by row where a row cannot be read."""
 
-    page: type[Page]
+    page: type[_Whole]
     rough: type[_Rough]
     summary: type[Summary]
 
@@ -99,7 +107,8 @@ def read_page(body: bytes, members: ListMembers) -> Page:
         raise no_object(body)
     decoders = _decoders(members)
     try:
-        return msgspec.json.decode(body, type=decoders.page)
+        page = msgspec.json.decode(body, type=decoders.page)
+        return Page(page.summaries, page.token)
     except (ValueError, RecursionError):
         pass
     try:
@@ -125,9 +134,9 @@ def read_tags(body: bytes) -> dict[str, str]:
         raise unreadable(error, body) from error
 
 
-def page_of(members: ListMembers) -> type[Page]:
-    """Return the Page of a List whose summaries have these *members*."""
-    return _decoders(members).page
+def members_read(members: ListMembers) -> set[str]:
+    """Return which members of a page are read."""
+    return {*_decoders(members).page.__struct_encode_fields__}
 
 
 @cache
@@ -152,7 +161,7 @@ def _decoders(members: ListMembers) -> _Rows:
     raw = list[msgspec.Raw] | None
     rough: list[Any] = [("rows", raw, msgspec.field(name=members.summaries, default=None)), token]
     return _Rows(
-        cast("type[Page]", msgspec.defstruct("Page", whole, bases=(Page,), frozen=True)),
+        cast("type[_Whole]", msgspec.defstruct("Whole", whole, bases=(_Whole,), frozen=True)),
         cast("type[_Rough]", msgspec.defstruct("Rough", rough, bases=(_Rough,), frozen=True)),
         cast("type[Summary]", summary),
     )

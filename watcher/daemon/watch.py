@@ -137,7 +137,11 @@ class Watch:
         # One call is tried for TRY_FOR seconds, and the try that is under way then has its own time.
         limit = 2 * (TRY_FOR + self._settings.longest_try + 2 * self._settings.credentials_timeout)
         group = self.groups[key]
-        await self._parts.take_turns(f"poll {key}", limit, group.turn, self.bells[key])
+        async with anyio.create_task_group() as beside:
+            group.ask_beside(beside)
+            await self._parts.take_turns(f"poll {key}", limit, group.turn, self.bells[key])
+            group.ask_beside(None)
+            beside.cancel_scope.cancel()
 
     async def once(self) -> bool:
         """Let each group take one turn, and look at the jobs that were found; return whether a look failed."""

@@ -4,6 +4,7 @@ Not its business: what happened (``diff``), and carrying any of it out.
 """
 
 from watcher.policy.cadence import (
+    BLIND_FAILURES,
     CONFIRM_EVERY,
     GIVE_UP_AFTER,
     LINGER,
@@ -24,6 +25,7 @@ from watcher.policy.routing import DIGEST, Digest, Route, Traits, Verdict, post
 from watcher.policy.topics import severity, topics
 
 __all__ = [
+    "BLIND_FAILURES",
     "CONFIRM_EVERY",
     "DIGEST",
     "GIVE_UP_AFTER",

@@ -31,7 +31,8 @@ LONGEST_SEND_RETRY = 3600.0
 """A message is tried again after this many seconds at the latest."""
 
 _RETRY_FIRST, _RETRY_SLOWEST = 5.0, 900.0
-_BLIND_FAILURES = 3
+BLIND_FAILURES = 3
+"""Failures in a row before not being able to look is told, however long it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def retry_send(attempts: int, luck: float, asked_to_wait: float = 0.0) -> float:
 
 def is_blind(cadence: Cadence, failing_since: float, failures: int, now: float) -> bool:
     """Return whether not being able to look has lasted long enough to be told."""
-    return failures >= _BLIND_FAILURES and now - failing_since >= cadence.blind_after
+    return failures >= BLIND_FAILURES and now - failing_since >= cadence.blind_after
 
 
 def last_word_is_in(snapshot: Snapshot) -> bool:

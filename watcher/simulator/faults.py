@@ -15,8 +15,9 @@ from typing import Final, Literal
 import msgspec
 
 from watcher.errors import UsageError
-from watcher.simulator import refusals
+from watcher.simulator import gateways, refusals
 from watcher.simulator.documents import Document
+from watcher.simulator.gateways import Fixed
 from watcher.simulator.plays import Play
 from watcher.simulator.refusals import Refusal
 from watcher.simulator.timeline import Run
@@ -36,19 +37,39 @@ class Kind(StrEnum):
     INVALID_SIGNATURE = "invalid_signature"  # 403: a wrong secret
     NOT_FOUND = "not_found"  # 404, of a Get
     HTML_OK = "html_ok"  # 200 from a captive portal
+    EMPTY_OK = "empty_ok"  # 200 and no body
+    NULL_OK = "null_ok"  # 200 and JSON that is no object
+    JSON_OK = "json_ok"  # 200 and an object of another server's
+    REDIRECT = "redirect"  # 302 to a sign-in
+    NESTED_BAD_REQUEST = "nested_bad_request"  # 400, nested too deeply to be read
+    CODE_LIST = "code_list"  # 400 whose code is a list
+    JSON_FORBIDDEN = "json_forbidden"  # 403 from a gateway
+    TEXT_FORBIDDEN = "text_forbidden"  # 403 from a service mesh
+    HTML_FORBIDDEN = "html_forbidden"  # 403 from a proxy
+    HTML_NOT_FOUND = "html_not_found"  # 404 from a web server
+    JSON_NOT_FOUND = "json_not_found"  # 404 from a gateway
+    XML_NOT_FOUND = "xml_not_found"  # 404 from a storage service
+    EMPTY_NOT_FOUND = "empty_not_found"  # 404 and no body
+    UNKNOWN_OPERATION = "unknown_operation"  # 404 in AWS's format, from another service
+    PROXY_SIGN_IN = "proxy_sign_in"  # 407
     HTML_BAD_GATEWAY = "html_bad_gateway"  # 502 from a proxy
+    TEXT_UNAVAILABLE = "text_unavailable"  # 503 from a service mesh
     HANG = "hang"  # accepted, never answered
     RESET = "reset"  # the connection is torn down
     SLOW = "slow"  # answered after ``delay``
     MALFORMED = "malformed"  # nearly JSON
     TRUNCATED = "truncated"  # the first half of the answer
     WRONG_TYPE = "wrong_type"  # a JSON list instead of an object
+    NOT_UTF8 = "not_utf8"  # bytes that are no text
     WRONG_STATUS = "wrong_status"  # the status is a number
     UNKNOWN_STATUS = "unknown_status"  # the status is "Hibernating"
     UNKNOWN_MEMBERS = "unknown_members"  # members, a sub-task and a union member newer than the SDK
     STALE = "stale"  # what was true one phase before
     MISSING = "missing"  # a List without some jobs
     DUPLICATED = "duplicated"  # a List with some jobs twice
+    NULL_MEMBERS = "null_members"  # a List whose rows have null for what is absent, as moto's
+    ODD_ROWS = "odd_rows"  # a List with rows that are none
+    LOOPING_TOKEN = "looping_token"  # noqa: S105 - a List whose nextToken is always the same
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,9 +157,9 @@ def refusal(fault: Fault, asked: Asked) -> Refusal | None:
     return make(fault, asked) if make else None
 
 
-def body(fault: Fault) -> tuple[int, str, bytes] | None:
-    """Return the status, content type and bytes that *fault* answers with, if they do not depend on the job."""
-    return _BODIES.get(fault.kind)
+def fixed(fault: Fault) -> Fixed | None:
+    """Return what *fault* answers with, if it does not depend on the job."""
+    return gateways.ANSWERS.get(fault.kind)
 
 
 def twist(fault: Fault, play: Play, document: Document) -> Document:
@@ -180,17 +201,20 @@ _REFUSALS: Final[Mapping[Kind, Callable[[Fault, Asked], Refusal]]] = {
     Kind.NOT_FOUND: lambda _, asked: refusals.not_found(asked.identifier, asked.play.noun),
 }
 
-_BODIES: Final[Mapping[Kind, tuple[int, str, bytes]]] = {
-    Kind.HTML_OK: (200, "text/html", b"<!DOCTYPE html><html><title>Sign in to the guest network</title></html>"),
-    Kind.HTML_BAD_GATEWAY: (502, "text/html", b"<html><body><h1>502 Bad Gateway</h1></body></html>"),
-    Kind.MALFORMED: (200, "application/json", b'{"jobName": "nova", "status": InProgress}'),
-    Kind.WRONG_TYPE: (200, "application/json", b'["InProgress"]'),
-}
+_NULLS = {"customizationType": None, "customModelArn": None, "customModelName": None, "endTime": None}
 
 _TWISTS: Final[Mapping[Kind, Callable[[Play, Document], Document]]] = {
+    Kind.NULL_MEMBERS: lambda _, document: {**_NULLS, **document},
     Kind.WRONG_STATUS: lambda play, _: {play.status: 17},
     Kind.UNKNOWN_STATUS: lambda play, _: {play.status: "Hibernating"},
     Kind.UNKNOWN_MEMBERS: lambda _, document: _newer(document),
 }
 
-_ONLY: Final[Mapping[Kind, Operation]] = {Kind.NOT_FOUND: "Get", Kind.MISSING: "List", Kind.DUPLICATED: "List"}
+_ONLY: Final[Mapping[Kind, Operation]] = {
+    Kind.NOT_FOUND: "Get",
+    Kind.MISSING: "List",
+    Kind.DUPLICATED: "List",
+    Kind.NULL_MEMBERS: "List",
+    Kind.ODD_ROWS: "List",
+    Kind.LOOPING_TOKEN: "List",
+}

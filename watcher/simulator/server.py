@@ -32,12 +32,17 @@ from watcher.simulator.documents import Document
 from watcher.simulator.faults import Asked, Fault, Faults, Kind, Operation
 from watcher.simulator.jobs import Caller, Job, Jobs
 from watcher.simulator.listing import parse
+from watcher.simulator.listing import token as next_token
 from watcher.simulator.plays import PLAYS, Play
 from watcher.simulator.refusals import Refusal, expired_token, not_found
 from watcher.simulator.timeline import Script, begin
 
 REMEMBERED = 10_000
 """How many requests the log holds; the counters hold all."""
+
+_ODD_ROWS: list[object] = [None, 5, {"status": "InProgress"}, {"jobArn": None, "status": None}]
+
+_SAME_TOKEN = next_token((0, "the end"))
 
 _NO_LINGER = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: close() sends RST, not FIN (socket(7))
 
@@ -172,10 +177,12 @@ class Simulator:
         asked = Asked("List", play, [job.run for job in page], caller.region)
 
         def answer(fault: Fault | None) -> bytes:
-            summaries = [each for job in page for each in _summaries(job, fault, now)]
-            document: Document = {play.rows: summaries}
-            if token:
-                document["nextToken"] = token
+            summaries: list[object] = [each for job in page for each in _summaries(job, fault, now)]
+            gone_wrong = fault.kind if fault else None
+            document: Document = {play.rows: summaries + (_ODD_ROWS if gone_wrong is Kind.ODD_ROWS else [])}
+            more = _SAME_TOKEN if gone_wrong is Kind.LOOPING_TOKEN else token
+            if more:
+                document["nextToken"] = more
             return msgspec.json.encode(document)
 
         return await self._answer(request, asked, request.query_string, answer)
@@ -229,10 +236,11 @@ async def _spoil(
     refusal = faults.refusal(fault, asked)
     if refusal:
         raise refusal
-    fixed = faults.body(fault)
+    fixed = faults.fixed(fault)
     if fixed:
-        status, content_type, body = fixed
-        return _respond(body, status=status, content_type=content_type)
+        response = _respond(fixed.body, status=fixed.status, content_type=fixed.content_type)
+        response.headers.update(fixed.headers)
+        return response
     body = answer(fault)
     return _respond(body[: len(body) // 2] if fault.kind is Kind.TRUNCATED else body)
 

@@ -25,8 +25,10 @@ from watcher.model import (
     WatchRegained,
 )
 from watcher.policy import (
+    BLIND_FAILURES,
     LINGER,
     MISSES,
+    SLOWEST_RETRY,
     VANISHED_RETRY,
     Cadence,
     Limits,
@@ -153,7 +155,7 @@ def miss(how: Circumstances, job: Watched, error: LookError, now: float) -> Miss
     elif not job.blind_since and is_blind(how.cadence, since, failures, now):
         transitions = (WatchLost(error.what, error.remedy, utc(since)),)
     gone = "vanished" in (state, job.state)
-    delay = VANISHED_RETRY if gone else retry_look(how.cadence, failures, how.luck, error.retry_after)
+    delay = VANISHED_RETRY if gone else _retry(how, error, failures, since, now)
     postings = post(transitions, [job.traits], how.routes, utc(now))
     return Miss(failures, since, now + delay, error.dump(), transitions, postings, state)
 
@@ -165,30 +167,49 @@ def scope_miss(how: Circumstances, scope: Scope | None, error: LookError, now: f
     transitions: tuple[Transition, ...] = ()
     if not (scope and scope.blind_since) and is_blind(how.cadence, since, failures, now):
         transitions = (WatchLost(error.what, error.remedy, utc(since)),)
-    delay = retry_look(how.cadence, failures, how.luck, error.retry_after)
+    delay = _retry(how, error, failures, since, now)
     return Miss(failures, since, now + delay, error.dump(), transitions)
+
+
+def _retry(how: Circumstances, error: LookError, failures: int, since: float, now: float) -> float:
+    """Return the delay until the next try; it is no longer than until being blind has to be told."""
+    delay = retry_look(how.cadence, failures, how.luck, error.retry_after)
+    told_at = since + how.cadence.blind_after
+    if failures < BLIND_FAILURES - 1 or now >= told_at:
+        return delay
+    return max(min(delay, told_at - now), min(error.retry_after, SLOWEST_RETRY))
 
 
 def shared_fault(errors: Sequence[LookError], *, looked: bool, others_work: bool = False) -> LookError | None:
     """Return the error that a whole scope shares, or None when each job has its own.
 
-    *looked*: whether something in the scope could be looked at, if only by List.  *others_work*: whether there are
-    jobs that were not asked this time and worked the last time.
+    *looked*: whether something in the scope could be looked at.  *others_work*: whether there are jobs that were not
+    asked this time and worked the last time.
     """
     if not errors:
         return None
-    of_scope = next((error for error in errors if error.of_scope), None)
-    if of_scope is not None and (not looked or of_scope.fault is LookFault.CREDENTIALS):
-        return of_scope
     first = errors[0]
-    alike = len(errors) > 1 and all(error.fault is first.fault for error in errors)
-    if not alike or looked or first.fault not in _SHARED:
-        return None
-    # Two sick jobs that happen to be due together must not slow down the healthy ones.
-    return None if others_work and first.fault is not LookFault.THROTTLED else first
+    of_all = next((error for error in errors if error.fault in _OF_ALL), None)
+    if of_all is not None or looked or not are_alike(errors):
+        return of_all
+    if others_work and first.fault is not LookFault.THROTTLED:
+        return None  # two sick jobs that happen to be due together must not slow down the healthy ones
+    return first if len(errors) > 1 or first.of_scope else None
 
 
-_SHARED = frozenset({LookFault.DENIED, LookFault.SERVER, LookFault.THROTTLED, LookFault.MALFORMED})
+def are_alike(errors: Sequence[LookError]) -> bool:
+    """Return whether *errors* are some that can have one cause, which is none of the jobs'."""
+    faults = {error.fault for error in errors}
+    return bool(faults) and (faults <= _OUTAGE or (len(faults) == 1 and faults <= _SHARED))
+
+
+_OF_ALL = frozenset({LookFault.CREDENTIALS, LookFault.SETTINGS})
+"""What cannot be one job's fault."""
+
+_OUTAGE = frozenset({LookFault.SERVER, LookFault.THROTTLED, LookFault.NETWORK, LookFault.ENDPOINT})
+"""What an outage looks like, of AWS or of the way to it: now one, now another."""
+
+_SHARED = frozenset({LookFault.DENIED, LookFault.MALFORMED})
 
 
 def _read(kind: Kind, facts: Mapping[str, Any]) -> Snapshot:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-import anyio
 import anyio.lowlevel
+from anyio.abc import TaskGroup
 
 from watcher.bedrock.answers import Answer
 from watcher.bedrock.kind import Kind
@@ -18,9 +18,11 @@ from watcher.errors import LookError, LookFault
 from watcher.logs import Log
 from watcher.model import FINDING, Posting, Sighting, Transition
 from watcher.policy import LISTED_FROM, Cadence, Limits, Route, Traits, topics
-from watcher.sweep.decide import AGAIN, Circumstances, is_worth_writing, miss, shared_fault, sight
+from watcher.sweep.attribution import Attribution
+from watcher.sweep.decide import AGAIN, Circumstances, is_worth_writing, sight
 from watcher.sweep.edges import Book, Eyes, Transact
 from watcher.sweep.finder import Finder
+from watcher.sweep.gets import Gets
 from watcher.sweep.listing import Listing
 from watcher.sweep.outage import Outage
 from watcher.sweep.pages import Pages
@@ -28,17 +30,14 @@ from watcher.sweep.roster import Roster
 from watcher.sweep.turn import Turn, longest_wait
 from watcher.sweep.watched import Watched, is_settled, is_time, summary_hash
 
-AT_ONCE = 8
-"""Gets under way at the same time, in one group."""
-
 AT_A_STRETCH = 1000
 """Jobs that are gone through before others may run: a millisecond or two."""
 
 WOKEN_AT_ONCE = 200
 """Jobs that are read from the store at once: a millisecond or two again."""
 
-KNOWS_US = frozenset({LookFault.DENIED, LookFault.NOT_FOUND, LookFault.INVALID})
-"""What AWS answers only to those whose credentials are good."""
+_ENDS_THE_TURN = frozenset({LookFault.CREDENTIALS, LookFault.SETTINGS, LookFault.THROTTLED})
+"""With these, a Get after a List that failed would only make it worse, or fail alike."""
 
 LEARN_AGAIN = 3600.0
 """How long jobs usually take is read anew after this many seconds."""
@@ -78,6 +77,17 @@ class Group:
         self._whole = self._outage(key, ("scope", "scope_failing", "scope_works_again"))
         self._finding = self._outage(f"{key}{FINDING}", ("scope", "finding_fails", "finding_works_again"))
         self._listing = Listing(key, self._finding, log)
+        self._blame = Attribution(
+            self.jobs, self._whole, account, self._listing, book, transact, now=now, on_news=on_news, log=log
+        )
+        self._gets = Gets(
+            lambda job: self._eyes.get(job.identifier),
+            self._take,
+            is_watched=lambda job: job.id in self.jobs,
+            is_closed=lambda turn: self._blame.shared(turn) is not None,
+            judge=lambda turn: self._blame.attribute(turn, self.finder),
+            now=now,
+        )
         self._durations: dict[tuple[str, str], tuple[float, tuple[float, ...]]] = {}
         self.swept_at = 0.0
         self.next_turn: float | None = None
@@ -97,6 +107,10 @@ class Group:
         """Whether other eyes wait for the end of a turn (``look_with``)."""
         return self._next_eyes is not None
 
+    def ask_beside(self, tasks: TaskGroup | None) -> None:
+        """Let *tasks* run what takes too long for a turn; without it, a turn waits."""
+        self._gets.beside = tasks
+
     @property
     def blind(self) -> bool:
         """Whether AWS cannot be asked about any of these jobs."""
@@ -110,10 +124,11 @@ class Group:
         await self._account.load()
         turn = Turn(self._now(), Circumstances(self._kind, self.cadence, self.limits, self.routes, self._luck()))
         certain = await self._due(turn.now)
-        with self._account.entered(asked=bool(self._asking())) as may_look:
+        with self._account.entered(asked=bool(self._blame.asking())) as may_look:
             if may_look and (certain or any(self.jobs.wanted) or self._finds(turn.now)):
-                await self._get_all(turn, await self._wake(await self._sift(turn, certain)))
-                await self._judge(turn)
+                await self._gets.all(turn, await self._wake(await self._sift(turn, certain)))
+                await self._probe(turn)
+                await self._blame.attribute(turn, self.finder)
                 self.swept_at = turn.now
         await self._rest()
         self.next_turn = self._next()
@@ -150,7 +165,7 @@ class Group:
         """Return the jobs that are due and for which only a Get will do; the other ones are *wanted* of List."""
         jobs, certain, awake = self.jobs, set[int](), list(self.jobs.awake.values())
         jobs.want_none()
-        if self._whole.waits(now) and not self._asking():
+        if self._whole.waits(now) and not self._blame.asking():
             return certain
         for first in range(0, max(len(awake), jobs.quiet), AT_A_STRETCH):
             for job in awake[first : first + AT_A_STRETCH]:
@@ -159,10 +174,6 @@ class Group:
             certain.update(jobs.want(first, AT_A_STRETCH, now, longest_wait(self.cadence.slowest)))
             await anyio.lowlevel.checkpoint()
         return certain
-
-    def _asking(self) -> list[Watched]:
-        """Return the jobs about which a person asks."""
-        return [job for job in self.jobs.awake.values() if job.asked]
 
     async def _wake(self, jobs: Iterable[int]) -> list[Watched]:
         """Return *jobs* as they are to be asked for: what memory does not hold of them is read from the store."""
@@ -194,19 +205,22 @@ class Group:
             certain.update(self.jobs.missing())
             self.jobs.want_none()
         few = not self.may_list or (finder is None and self.jobs.wanted.count(True) < LISTED_FROM)
-        if few or self._listing.denied(turn.now):
+        if few:
             return [*certain, *self.jobs.missing()]
+        if self._listing.waits(turn.now):
+            return [*certain, *self._listing.unlisted(self.jobs)]
         if finder is not None:
             finder.due_at = turn.now + self.cadence.slowest * (0.9 + 0.2 * turn.how.luck)
         try:
             with doing(Cause(f"listing {self.key}", "list", self.key, f"List of {self.key}")):
                 return [*certain, *await self._list(turn, finder)]
         except LookError as error:
-            if error.of_scope or error.fault is LookFault.THROTTLED or not self.jobs:
+            if error.fault in _ENDS_THE_TURN or not self.jobs:
                 turn.scope_error = error
                 return []
-            await self._listing.miss(turn, error, finder)
-            return [*certain, *turn.summaries, *self.jobs.missing()]
+            turn.list_error = error
+            self._listing.fail(turn, error, finds=finder is not None)
+            return [*certain, *turn.summaries, *self._listing.unlisted(self.jobs)]
 
     async def _list(self, turn: Turn, finder: Finder | None) -> list[int]:
         """Return which jobs moved, by List, and which of the wanted ones are not there; find others on the way."""
@@ -214,33 +228,17 @@ class Group:
         if finder is not None and await finder.settle(self._eyes):
             self._on_news()
         await self._listing.works(turn, finder)
+        turn.listed, self._blame.works_unlisted = True, False
         return listed
 
     def _finds(self, now: float) -> bool:
         """Whether it is time to look for jobs that nobody has added."""
         if self.finder is None or not self.may_list or self.finder.due_at > now:
             return False
-        return not self._listing.denied(now) and not self._whole.waits(now)
+        return not self._listing.waits(now) and not self._whole.waits(now)
 
-    async def _get_all(self, turn: Turn, jobs: Iterable[Watched]) -> None:
-        limiter = anyio.CapacityLimiter(AT_ONCE)
-
-        async def get(job: Watched) -> None:
-            async with limiter:
-                if turn.hopeless or job.id not in self.jobs:
-                    return
-                try:
-                    with doing(Cause(f"polling job {job.title}", "job", str(job.id), f"job {job.title}")):
-                        await self._get(turn, job)
-                except LookError as error:
-                    turn.errors.append((job, error))
-
-        async with anyio.create_task_group() as tasks:
-            for job in jobs:
-                tasks.start_soon(get, job)
-
-    async def _get(self, turn: Turn, job: Watched) -> None:
-        answer = await self._eyes.get(job.identifier)
+    async def _take(self, turn: Turn, job: Watched, answer: Answer) -> None:
+        """Deal with what AWS answers about a job; raises LookError when that is not one of it."""
         await self._saw(turn)
         if job.id not in self.jobs:
             return  # somebody stopped watching it while AWS was asked
@@ -252,10 +250,13 @@ class Group:
             seen = sight(how, job, answer, known, usual, now)
         except RecursionError as error:
             raise LookError(LookFault.MALFORMED, "MalformedResponse", "it is nested too deeply", AGAIN) from error
+        turn.got = True
+        await self._whole.works(turn.how, turn.now)
+        self._blame.works_unlisted = self._blame.works_unlisted or self._listing.denied
         if seen is None:
             # A reading that lags: nothing is settled by it, and it is asked for again soon.
             job.looked_at, job.due_at = now, now + self.cadence.fastest
-            await self._answer([job] if job.asked else [])
+            await self._blame.answer([job] if job.asked else [])
             return
         if is_worth_writing(job, seen, known[1]):
             into = await self._transact(self._book.record, seen)
@@ -272,7 +273,6 @@ class Group:
 
     async def _saw(self, turn: Turn) -> None:
         """AWS has answered: that is told before anything that the answer tells."""
-        turn.looked = True
         await self._account.works(turn.how, turn.now)
 
     async def _usual(self, answer: Answer) -> tuple[float, ...]:
@@ -313,51 +313,11 @@ class Group:
         if job.state == "ended":
             self.jobs.pop(job.id)
 
-    async def _judge(self, turn: Turn) -> None:
-        """Write what failed: as the scope's fault when it is shared, else job by job."""
-        errors = [error for _, error in turn.errors]
-        if turn.credentials is not None:
-            asking = self._asking()
-            await self._account.miss(turn.how, turn.credentials, turn.now)
-            await self._answer(asking)
-            return
-        if any(error.fault in KNOWS_US for error in errors):
-            await self._account.works(turn.how, turn.now)
-        shared = turn.scope_error or shared_fault(errors, looked=turn.looked, others_work=self._others_work(turn))
-        if shared is not None:
-            asking = self._asking()
-            await self._whole.miss(turn.how, shared, turn.now)
-            await self._answer(asking)
-            return
-        for job, error in turn.errors:
-            await self._miss_job(turn, job, error)
-        if turn.looked:
-            await self._whole.works(turn.how, turn.now)
-
-    def _others_work(self, turn: Turn) -> bool:
-        failed = {job.id for job, _ in turn.errors}
-        others = (job for job in self.jobs.awake.values() if job.id not in failed)
-        well = self.jobs.quiet or any(job.state != "new" and not job.failures for job in others)
-        return not self._whole.lost and bool(well)
-
-    async def _miss_job(self, turn: Turn, job: Watched, error: LookError) -> None:
-        now = self._now()
-        state = miss(turn.how, job, error, now)
-        await self._transact(self._book.missed, job.id, state, now)
-        if not job.failures:
-            self._log.warning("job_failing", job=job.identifier, error=error.what, remedy=error.remedy)
-        job.misses = job.misses + 1 if error.fault is LookFault.NOT_FOUND else 0
-        job.failures, job.failing_since = state.failures, state.failing_since
-        job.looked_at, job.due_at = now, state.next_poll_at
-        job.state = state.state or job.state
-        job.asked = False
-        if state.transitions:
-            job.blind_since = now
-        if state.postings:
-            self._on_news()
-
-    async def _answer(self, asking: list[Watched]) -> None:
-        if asking:
-            await self._transact(self._book.answer, [job.id for job in asking])
-        for job in asking:
-            job.asked = False
+    async def _probe(self, turn: Turn) -> None:
+        """Ask for jobs that worked last when all that were due failed alike, to see whether anything works at all."""
+        if self._blame.is_doubtful(turn):
+            witnesses = await self._wake(self._blame.witnesses(turn))
+            for some in (witnesses[:1], witnesses[1:]):
+                if some and not turn.got:
+                    await self._gets.all(turn, some)
+            turn.probed = True

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 
 from watcher.errors import LookError, LookFault
 from watcher.logs import Log
+from watcher.policy import retry_look
 from watcher.sweep.finder import Finder
 from watcher.sweep.outage import Outage
+from watcher.sweep.roster import Roster
 from watcher.sweep.turn import Turn
 
 LIST_AGAIN = 3600.0
@@ -21,26 +23,47 @@ FIND_AGAIN = 300.0
 """The same where a rule looks for jobs: nothing else finds them."""
 
 
+BY_GET = 200
+"""Jobs that are asked for by Get in one turn because List failed, and was not denied."""
+
+
 class Listing:
     """The List of the scope *key*.  *finding* keeps, and tells, that no rule can find jobs there."""
 
     def __init__(self, key: str, finding: Outage, log: Log) -> None:
         self._key, self._finding, self._log = key, finding, log
+        self.denied = False
         self._from = 0.0
+        self._failures = 0
         self._failing = self._odd = False
 
-    def denied(self, now: float) -> bool:
-        """Return whether it was denied lately; a time further off than that is a clock that was set back."""
+    def waits(self, now: float) -> bool:
+        """Return whether it failed lately, and it is not yet time to try again."""
+        # Further off than that is a clock that was set back.
         return now < self._from <= now + LIST_AGAIN
 
     def try_again(self) -> None:
         """Ask it at once: something was changed that may help."""
         self._from = 0.0
 
+    def fail(self, turn: Turn, error: LookError, *, finds: bool) -> None:
+        """Take note that it failed; *finds*: a rule needs it."""
+        self._failures += 1
+        self.denied = error.fault is LookFault.DENIED
+        delay = retry_look(turn.how.cadence, self._failures, turn.how.luck, error.retry_after)
+        if self.denied:
+            delay = FIND_AGAIN if finds else LIST_AGAIN
+        self._from = turn.now + delay
+
+    def unlisted(self, jobs: Roster) -> list[int]:
+        """Return the jobs to ask for by Get in the place of List, and let the others be due when it is tried again.
+
+        Where it is denied for good these are all that are due; a failure that passes is worth no storm of Gets.
+        """
+        return jobs.missing() if self.denied else jobs.longest_missing(BY_GET, self._from)
+
     async def miss(self, turn: Turn, error: LookError, finder: Finder | None) -> None:
         """Go on without it; with a *finder*, what it cannot find is told when that has lasted."""
-        if error.fault is LookFault.DENIED:
-            self._from = turn.now + (LIST_AGAIN if finder is None else FIND_AGAIN)
         if finder is not None:
             finder.due_at = max(finder.due_at, self._from)
             await self._cannot_find(turn, error, "no rule can find new jobs")
@@ -58,7 +81,8 @@ class Listing:
                 await self._finding.works(turn.how, turn.now)
         elif self._failing:
             self._log.info("list_works_again", scope=self._key)
-        self._failing = False
+        self._failing = self.denied = False
+        self._failures = 0
         self._note_unreadable(turn.unreadable)
 
     def _note_unreadable(self, rows: Sequence[str]) -> None:

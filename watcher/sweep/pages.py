@@ -95,6 +95,7 @@ class Pages:
         turn, jobs = self._turn, self._jobs
         page = await self._eyes.page(created_after, reading.token, status)
         await self._saw(turn)
+        turn.shown = turn.shown or bool(page.summaries)
         reading.turn(page)
         turn.unreadable += page.unreadable
         for summary in page.summaries:

@@ -110,6 +110,14 @@ class Roster:
         """Return those that are wanted and were not shown."""
         return list(compress(self.ids, self.wanted))
 
+    def longest_missing(self, most: int, later: float) -> list[int]:
+        """Return *most* of those that are missing, the longest not looked at; let the others be due *later*."""
+        rows = sorted(compress(range(self.quiet), self.wanted), key=self.looked_at.__getitem__)
+        for row in rows[most:]:
+            self.wanted[row] = False
+            self.due_at[row] = later
+        return [self.ids[row] for row in rows[:most]]
+
     def oldest_wanted(self) -> float:
         """Return when the oldest of the wanted ones was created (epoch seconds); infinity with none."""
         return min(compress(self.created_at, self.wanted), default=float("inf"))

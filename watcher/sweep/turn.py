@@ -14,11 +14,19 @@ from watcher.sweep.watched import Watched
 
 @dataclass(slots=True)
 class Turn:
-    """What came of one turn so far."""
+    """What came of one turn so far.
+
+    *got*: a Get worked; *shown*: List showed jobs, *listed*: it was read to its end.  *list_error* is why it was not.
+    *probed*: jobs that were not due were asked for, too, to see whether anything works.
+    """
 
     now: float
     how: Circumstances
-    looked: bool = False
+    got: bool = False
+    shown: bool = False
+    listed: bool = False
+    probed: bool = False
+    list_error: LookError | None = None
     scope_error: LookError | None = None
     errors: list[tuple[Watched, LookError]] = field(default_factory=list)
     summaries: dict[int, Summary] = field(default_factory=dict)
@@ -31,9 +39,9 @@ class Turn:
         return next((error for error in errors if error and error.fault is LookFault.CREDENTIALS), None)
 
     @property
-    def hopeless(self) -> bool:
-        """Whether asking on would only wait for the same error again."""
-        return not self.looked and any(error.of_scope for _, error in self.errors)
+    def works(self) -> bool:
+        """Whether AWS has answered anything of use about jobs."""
+        return self.got or self.shown
 
 
 def longest_wait(slowest: float, state: str = "running") -> float:

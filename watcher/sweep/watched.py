@@ -25,7 +25,8 @@ class Watched:
     """What a turn must know of a job.  Times are epoch seconds; 0 means never.
 
     *listed* is the hash of the summary that the last Get was at least as new as: while List shows the same,
-    nothing has happened.  *misses* counts ResourceNotFound in a row.
+    nothing has happened.  *misses* counts ResourceNotFound in a row.  *hung*: its last Get took much longer than those
+    of other jobs.
     """
 
     id: int
@@ -53,6 +54,7 @@ class Watched:
     looked_at: float = 0.0
     listed: int = 0
     misses: int = 0
+    hung: bool = False
 
     @classmethod
     def of(cls, job: Job) -> Watched:
@@ -99,9 +101,15 @@ class Watched:
         self.due_at = min(self.due_at, job.next_poll_at)
 
     @property
+    def works(self) -> bool:
+        """Whether it was seen, and the last look at it worked."""
+        return self.state != "new" and not self.failures and not self.hung
+
+    @property
     def quiet(self) -> bool:
         """Whether List can answer for it: it was seen running, is in no trouble, and nobody asks for it."""
-        return self.state == "running" and not self.asked and not self.failures and bool(self.arn)
+        well = not self.failures and not self.hung
+        return self.state == "running" and not self.asked and well and bool(self.arn)
 
     @property
     def get_at(self) -> float:
