@@ -53,7 +53,7 @@ def aws() -> Iterator[Gateway]:
 def test_an_error_that_aws_did_not_write_is_a_fault_of_the_endpoint(aws: Gateway, status: int, body: bytes) -> None:
     aws.always(status, body)
     error = refusal(aws.url)
-    assert (error.fault, error.code) == (LookFault.ENDPOINT, f"HTTP {status}")
+    assert (error.fault, error.code) == (LookFault.ENDPOINT, "Redirected" if status < 400 else f"HTTP {status}")
     assert error.of_scope
     assert error.remedy
     assert "bedrock:Get" not in error.remedy
