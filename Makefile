@@ -86,9 +86,11 @@ FOR ?= $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 test-systemd: $(STAMP)  ## Test the service on a real systemd, in a container (root; asks before it installs packages)
 	$(BIN)/python tests/systemd/run.py
 
-service-lock: $(STAMP)  ## Write what of the lock the installed service needs: no extras
+service-lock: $(STAMP)  ## Write what of the lock the installed service needs, and what builds it: no extras
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--constraint requirements.lock pyproject.toml -o deploy/systemd/requirements.lock
+	echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --constraint requirements.lock - -o deploy/systemd/build.lock
 
 wheelhouse: $(STAMP)  ## Gather what install.sh needs on a machine without a network that has Python $(FOR)
 	rm -rf $(WHEELHOUSE)/systemd $(WHEELHOUSE)/*.whl

@@ -16,7 +16,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 
 usage() {
     cat <<END
-usage: install.sh [--wheelhouse DIR] [--python PYTHON]
+usage: install.sh [--wheelhouse DIR] [--python PYTHON] [--move-credentials]
        install.sh --uninstall [--purge]
 
 Installs bedrock-watch and its systemd service, or upgrades what is installed.  Needs root, systemd 252 or later, and
@@ -25,6 +25,8 @@ Python 3.11 or later with its venv module.  Doing it again does no harm.
   --wheelhouse DIR   install from the wheels in DIR, made by \`make wheelhouse\`, without a network;
                      by default from the checkout around this script, and what it needs from the package index
   --python PYTHON    the interpreter to install with; by default python3, or the newest python3.N that will do
+  --move-credentials move the files that systemd reads (LoadCredential, EnvironmentFile) from $ETC/secrets,
+                     where the service can write in older versions, to $ETC/credentials; asked for on a terminal
   --uninstall        take the program and the service away; $STATE and $ETC are kept
   --purge            with --uninstall: delete those too, with the user and the group $NAME
   --help             print this
@@ -57,16 +59,33 @@ share/$NAME.fish /etc/fish/completions/$NAME.fish
 END
 }
 
+# Run a command as the service's user and nothing more: whatever lies in the state directory is as hostile as the
+# members of the service's group are, and root opens none of it.
+as_service() {
+    setpriv --reuid=$NAME --regid=$NAME --init-groups --no-new-privs \
+        env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
+}
+
+# Run a command as a user who owns nothing: can everybody run it?
+as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+
 find_python() { # prints the interpreter to use
     for candidate in ${1:-python3 python3.15 python3.14 python3.13 python3.12 python3.11}; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            "$candidate" -c 'import ensurepip, venv' 2>/dev/null ||
-                fail "$candidate has no venv module" "on Debian and Ubuntu: apt-get install python3-venv"
-            command -v "$candidate"
+        if "$candidate" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            path=$(command -v "$candidate")
+            if ! as_nobody "$path" -I -c 'import sqlite3, ssl' 2>/dev/null; then
+                [ -z "$1" ] || fail "$path cannot be run by the service's user" "use one that everybody can run"
+                continue
+            fi
+            "$path" -I -c 'import ensurepip, venv' 2>/dev/null ||
+                fail "$path has no venv module" "on Debian and Ubuntu: apt-get install python3-venv"
+            "$path" -I -c 'import sqlite3, sys; sys.exit(sqlite3.sqlite_version_info < (3, 37))' ||
+                fail "$path has an SQLite that is too old: 3.37 or later is needed" "name another: --python PYTHON"
+            printf '%s\n' "$path"
             return
         fi
     done
-    fail "no Python 3.11 or later${1:+ at $1}" "install one, or name it: --python /path/to/python3.12"
+    fail "no Python 3.11 or later that everybody can run${1:+ at $1}" "install one, or name it: --python /usr/bin/python3.12"
 }
 
 # Make directory $1, and remember which of its parents were not there: --uninstall takes these away again.
@@ -78,23 +97,38 @@ make_directory() {
 }
 
 # Make the release in directory $1 with the interpreter $2, from wheelhouse $3 or, when that is empty, the checkout.
+# Every Python is isolated (-I) and starts in /: no file of the folder that root stands in is taken for a module.
 make_release() {
     release=$1 wheelhouse=$3
-    "$2" -m venv "$release"
-    set -- "$release/bin/python" -m pip --quiet --disable-pip-version-check --no-cache-dir install --no-deps
-    [ -z "$wheelhouse" ] || set -- "$@" --no-index --find-links "$wheelhouse"
-    # The hashes of the lock say that what is installed is what was tested.
-    "$@" --require-hashes --requirement "$HERE/requirements.lock"
-    if [ -n "$wheelhouse" ]; then "$@" $NAME; else "$@" "$HERE/../.."; fi
+    "$2" -I -m venv "$release"
+    # The hashes of the locks say that what is installed is what was tested.
+    if [ -n "$wheelhouse" ]; then
+        pip "$release" install --no-deps --no-index --find-links "$wheelhouse" \
+            --require-hashes --requirement "$HERE/requirements.lock"
+        pip "$release" install --no-deps --no-index --find-links "$wheelhouse" $NAME
+    else
+        pip "$release" install --no-deps --require-hashes --requirement "$HERE/requirements.lock"
+        "$2" -I -m venv "$release.build"
+        pip "$release.build" install --no-deps --require-hashes --requirement "$HERE/build.lock"
+        pip "$release.build" wheel --no-deps --no-build-isolation --wheel-dir "$release.build/wheels" "$HERE/../.."
+        pip "$release" install --no-deps --no-index "$release.build"/wheels/*.whl
+        rm -rf "$release.build"
+    fi
     mkdir "$release/deploy" "$release/share"
     cp -R "$HERE/." "$release/deploy/"
-    "$release/bin/$NAME" man >"$release/share/$NAME.1"
+    "$release/bin/python" -I -m watcher man >"$release/share/$NAME.1"
     for shell in bash zsh fish; do
-        "$release/bin/$NAME" completion "$shell" >"$release/share/$NAME.$shell"
+        "$release/bin/python" -I -m watcher completion "$shell" >"$release/share/$NAME.$shell"
     done
     # A delay that grows is new in systemd 254; older ones would complain about it at each start.
     [ "$(systemd_version)" -ge 254 ] || rm -r "$release/deploy/$NAME.service.d"
     chmod -R u=rwX,go=rX "$release"
+}
+
+pip() { # environment, command and its options
+    environment=$1
+    shift
+    "$environment/bin/python" -I -m pip --quiet --disable-pip-version-check --no-cache-dir "$@"
 }
 
 # Put the release $1 in place: its unit, its completions, its manual page, and itself.
@@ -131,14 +165,46 @@ let_the_group_read() { # a configuration that was there before
     say "$ETC/config.toml: the group may read it now, as the service has to"
 }
 
-schema() { # prints the version of the database's schema; nothing when there is no database
-    [ ! -e "$STATE/$NAME.db" ] || "$1/bin/python" -c 'import sqlite3, sys
-print(sqlite3.connect(sys.argv[1]).execute("PRAGMA user_version").fetchone()[0])' "$STATE/$NAME.db"
+schema() { # release; prints the version of the database's schema, nothing when there is no database
+    as_service "$1/bin/python" -I -c '
+import sqlite3, sys
+from pathlib import Path
+from watcher.store import guard
+
+path = Path(sys.argv[1])
+guard.check(path, owner=True)
+if path.exists():
+    print(sqlite3.connect(path).execute("PRAGMA user_version").fetchone()[0])' "$STATE/$NAME.db"
 }
 
-copy_database() { # release, from, to; as SQLite does it, whoever else uses it
-    "$1/bin/python" -c 'import sqlite3, sys
-sqlite3.connect(sys.argv[1]).backup(sqlite3.connect(sys.argv[2]))' "$2" "$3"
+keep_database() { # release, file of root's to copy it to
+    as_service "$1/bin/python" -I -c '
+import shutil, sys, tempfile
+from pathlib import Path
+from watcher.store import upkeep
+
+with tempfile.TemporaryDirectory() as directory:
+    upkeep.copy(Path(sys.argv[1]), Path(directory, "copy"), lambda done, total: None)
+    with Path(directory, "copy").open("rb") as copy:
+        shutil.copyfileobj(copy, sys.stdout.buffer)' "$STATE/$NAME.db" >"$2"
+}
+
+restore_database() { # release, file of root's to restore it from
+    as_service "$1/bin/python" -I -c '
+import os, shutil, sys
+from pathlib import Path
+
+path = Path(sys.argv[1])
+fresh = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+os.umask(0o007)
+descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o660)
+with os.fdopen(descriptor, "wb") as stream:
+    shutil.copyfileobj(sys.stdin.buffer, stream)
+    stream.flush()
+    os.fsync(descriptor)
+for end in ("-wal", "-shm", "-journal"):
+    path.with_name(path.name + end).unlink(missing_ok=True)
+fresh.replace(path)  # a link in its place is replaced, not followed' "$STATE/$NAME.db" <"$2"
 }
 
 # Start the release $1 in place of $2; when it does not start, point back to $2, with the database that $2 can read.
@@ -149,7 +215,7 @@ upgrade() {
     rm -rf "$kept"
     install -d -m 700 "$kept"
     before=$(schema "$1")
-    [ -z "$before" ] || copy_database "$1" "$STATE/$NAME.db" "$kept/$NAME.db"
+    [ -z "$before" ] || keep_database "$1" "$kept/$NAME.db"
     switch_to "$1"
     if systemctl start $NAME; then
         rm -rf "$kept"
@@ -158,10 +224,47 @@ upgrade() {
     last_words
     systemctl stop $NAME
     switch_to "$2"
-    [ "$(schema "$1")" = "$before" ] || copy_database "$1" "$kept/$NAME.db" "$STATE/$NAME.db"
+    [ -z "$before" ] || [ "$(schema "$1")" = "$before" ] || restore_database "$1" "$kept/$NAME.db"
     rm -rf "$kept" "$1"
     systemctl start $NAME
     fail "the new version does not start (its last words are above)" "the old one runs again"
+}
+
+# Print the files in $ETC/secrets that systemd reads: there, an older service could put links in their place.
+read_by_systemd() {
+    for property in LoadCredential LoadCredentialEncrypted EnvironmentFiles; do
+        systemctl show -P $property $NAME 2>/dev/null | tr ' ' '\n' | sed -n "s|^[^/]*\($ETC/secrets/.*\)|\1|p"
+    done | sort -u
+}
+
+# Move those to a folder that only root writes, with the administrator's consent ($1: given on the command line).
+move_credentials() {
+    files=$(read_by_systemd)
+    [ -n "$files" ] || return 0
+    if [ -z "$1" ] && [ -t 0 ]; then
+        printf '%s\n' "systemd reads these files, and older services can write where they are:" "$files"
+        printf '%s' "Move them to $ETC/credentials, and change the unit's drop-ins accordingly? [y/N] "
+        read -r answer
+        case $answer in [yY]*) set -- yes ;; esac
+    fi
+    [ -n "$1" ] || fail "systemd reads files from $ETC/secrets, where an older service can write: $(echo "$files" | tr '\n' ' ')" \
+        "let install.sh move them to $ETC/credentials and change the drop-ins: --move-credentials"
+    install -d -m 700 -o root -g root "$ETC/credentials"
+    for file in $files; do
+        moved=$ETC/credentials/$(basename "$file")
+        [ ! -e "$moved" ] || fail "$moved exists already" "remove it or $file"
+        # First away from where the service could exchange it, then judged.
+        mv -nT "$file" "$moved"
+        if [ -L "$moved" ] || [ ! -f "$moved" ]; then
+            rm -f "$moved"
+            fail "$file was a link or no regular file: the service may have been broken into" "write the secret again"
+        fi
+        chown root:root "$moved"
+        chmod 600 "$moved"
+        sed -i "s|$file|$moved|g" /etc/systemd/system/$NAME.service.d/*.conf
+        say "moved $file to $moved"
+    done
+    systemctl daemon-reload
 }
 
 last_words() { # journald may not have written them yet
@@ -169,20 +272,22 @@ last_words() { # journald may not have written them yet
     journalctl --no-pager --output=cat --unit=$NAME --lines=20 >&2 || true
 }
 
-install_or_upgrade() { # python, wheelhouse
+install_or_upgrade() { # python, wheelhouse, whether credentials may be moved
     [ ! -e $LINK ] || [ "$(readlink $LINK)" = "$OPT/current/bin/$NAME" ] ||
         fail "$LINK exists, and is not from here" "remove it first (pipx uninstall $NAME?)"
     python=$(find_python "$1")
     old=$(readlink "$OPT/current" || true)
     new=$OPT/releases/$(date -u +%Y%m%dT%H%M%SZ)-$$
     mkdir -p "$OPT/releases"
-    trap 'rm -rf "$new"; rmdir --ignore-fail-on-non-empty "$OPT/releases" "$OPT"' EXIT
+    trap 'rm -rf "$new" "$new.build"; rmdir --ignore-fail-on-non-empty "$OPT/releases" "$OPT"' EXIT
     trap 'exit 130' INT TERM
     say "making $new"
     make_release "$new" "$python" "$2"
-    if [ -e "$ETC/config.toml" ] && ! "$new/bin/$NAME" --config "$ETC/config.toml" config check >/dev/null; then
+    if [ -e "$ETC/config.toml" ] &&
+        ! "$new/bin/python" -I -m watcher --config "$ETC/config.toml" config check >/dev/null; then
         fail "nothing was changed: $ETC/config.toml has to be corrected first (above)"
     fi
+    ! running_systemd || move_credentials "$3"
     systemd-sysusers "$new/deploy/sysusers.conf"
     systemd-tmpfiles --create "$new/deploy/tmpfiles.conf"
     trap - EXIT INT TERM
@@ -249,7 +354,7 @@ uninstall() { # "purge" or nothing
 }
 
 main() {
-    wheelhouse='' python='' action=install purge=''
+    wheelhouse='' python='' action=install purge='' move=''
     while [ $# -gt 0 ]; do
         case $1 in
         --wheelhouse | --python)
@@ -257,6 +362,7 @@ main() {
             [ "$1" = --python ] && python=$2 || wheelhouse=$2
             shift
             ;;
+        --move-credentials) move=yes ;;
         --uninstall) action=uninstall ;;
         --purge) purge=purge ;;
         --help | -h)
@@ -278,10 +384,13 @@ main() {
     [ "$(systemd_version)" -ge 252 ] || fail "systemd $(systemd_version) is too old: 252 or later is needed"
     if [ -n "$wheelhouse" ]; then
         [ -d "$wheelhouse" ] || fail "no such directory: $wheelhouse" "make one: make wheelhouse"
+        wheelhouse=$(cd "$wheelhouse" && pwd)
     elif [ ! -e "$HERE/../../pyproject.toml" ]; then
         fail "there is no checkout around this script" "name the wheels: --wheelhouse DIR"
     fi
-    install_or_upgrade "$python" "$wheelhouse"
+    case $python in */*) python=$(cd "$(dirname "$python")" && pwd)/$(basename "$python") ;; esac
+    cd /
+    install_or_upgrade "$python" "$wheelhouse" "$move"
     exit
 }
 

@@ -41,8 +41,9 @@ SETTINGS = {
     "TimeoutAbortUSec": "20s",
     "StateDirectory": "bedrock-watch",
     "StateDirectoryMode": "2770",
-    "ConfigurationDirectory": "bedrock-watch",
-    "ConfigurationDirectoryMode": "0750",
+    "LimitNOFILE": "16384",
+    "MemoryMax": "1073741824",
+    "TasksMax": "2048",
     "UMask": "0007",
     "DevicePolicy": "closed",
     "PrivateMounts": "yes",
@@ -123,7 +124,7 @@ def test_aws_credentials_come_the_ways_that_are_documented(
         run("cd /etc/bedrock-watch && chown root:bedrock-watch aws-config && chmod 640 aws-config")
         service.drop_in("aws", "Environment=AWS_CONFIG_FILE=/etc/bedrock-watch/aws-config")
     else:
-        file = "/etc/bedrock-watch/secrets/aws.env"
+        file = "/etc/bedrock-watch/credentials/aws.env"
         write(file, "AWS_ACCESS_KEY_ID=AKIA123456789012\nAWS_SECRET_ACCESS_KEY=testing\n")
         run(f"chmod 600 {file}")
         service.drop_in("aws", f"EnvironmentFile={file}")

@@ -35,7 +35,8 @@ def everything(container: Container) -> set[str]:
 INSTALLED = """
 d 750 root bedrock-watch /etc/bedrock-watch
 f 640 root bedrock-watch /etc/bedrock-watch/config.toml
-d 700 bedrock-watch bedrock-watch /etc/bedrock-watch/secrets
+d 700 root root /etc/bedrock-watch/credentials
+d 710 root bedrock-watch /etc/bedrock-watch/secrets
 f 644 root root /etc/fish/completions/bedrock-watch.fish
 l 777 root root /etc/systemd/system/multi-user.target.wants/bedrock-watch.service
 d 755 root root /opt/bedrock-watch

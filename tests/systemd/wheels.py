@@ -31,7 +31,7 @@ def wheelhouse() -> Path:
 
     It is kept for as long as the lock stays the same; the program itself is not in it.  Raises CannotRun.
     """
-    sources = (TOP / "deploy/systemd/requirements.lock", Path(__file__))
+    sources = (*(TOP / "deploy/systemd" / name for name in ("requirements.lock", "build.lock")), Path(__file__))
     return kept(f"wheelhouse-{hashlib.sha256(b''.join(map(Path.read_bytes, sources))).hexdigest()[:12]}", _gather)
 
 
@@ -44,7 +44,9 @@ def _gather(directory: Path) -> None:
     shutil.rmtree(directory / "systemd")
     # What builds a wheel from a checkout, and what pipx puts into each of its environments.
     pip = [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", "--python-version=3.11"]
-    _run(*pip, "-d", str(directory), "hatchling", "pip", "setuptools", "wheel")
+    _run(*pip, "-d", str(directory), "pip", "setuptools", "wheel")
+    build = str(TOP / "deploy/systemd/build.lock")
+    _run(*pip, "--no-deps", "--require-hashes", "-d", str(directory), "-r", build)
 
 
 def _run(*command: str) -> None:
