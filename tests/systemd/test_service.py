@@ -195,7 +195,7 @@ def test_a_credential_reaches_the_channel_and_nobody_else(
     service: Service, simulator: Simulator, clock: Clock, *, encrypted: bool
 ) -> None:
     with web_receiver() as hook:
-        file = "/etc/bedrock-watch/secrets/hook"
+        file = "/etc/bedrock-watch/credentials/hook"
         service.container.run(f"umask 077; echo {hook_url(hook)}{SECRET} >{file}")
         setting = f"LoadCredential=hook:{file}"
         if encrypted:
@@ -215,7 +215,7 @@ def test_a_credential_reaches_the_channel_and_nobody_else(
 def test_a_changed_credential_is_used_after_a_restart_and_a_reload_says_so(service: Service) -> None:
     """Some versions of systemd hand it out for a reload too (252 does, for the processes of ExecReload=)."""
     with web_receiver() as old, web_receiver() as new:
-        file = "/etc/bedrock-watch/secrets/hook"
+        file = "/etc/bedrock-watch/credentials/hook"
         service.container.run(f"umask 077; echo {hook_url(old)} >{file}")
         service.drop_in("credentials", f"LoadCredential=hook:{file}")
         service.configure([], {"hook": 'url_credential = "hook"'})

@@ -7,9 +7,9 @@ command costs.  Not its business: anything that the daemon does.
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from contextlib import suppress
+
+from watcher.cli import early
 
 __all__ = ["main"]
 
@@ -17,24 +17,16 @@ __all__ = ["main"]
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with the code of the contract; never show a traceback.
 
-    Signals come first: until a command takes them over, SIGTERM ends the process with 143 (for process 1 of a container
-    there is no default), and Ctrl-C with 130, even while modules are imported.
+    Signals come first (``early``), even while modules are imported.
     """
     if args is not None:
         _main(args)
         return
     try:
-        signal.signal(signal.SIGTERM, _end)
+        early.arm(sys.argv[1:])
         _main(None)
     except KeyboardInterrupt:
         os._exit(130)
-
-
-def _end(signum: int, _frame: object) -> None:
-    """End at once, having written what was printed."""
-    with suppress(Exception):
-        sys.stdout.flush()
-    os._exit(128 + signum)
 
 
 def _main(args: list[str] | None) -> None:

@@ -6,7 +6,6 @@ Not its business: what the daemon does (``daemon``).
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 import traceback
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from watcher.cli import early
 from watcher.cli.context import Context
 from watcher.errors import ExitCode, WatchError
 
@@ -35,14 +35,11 @@ def run(context: Context, *, once: bool) -> int:
     Logs to stderr: lines for people on a terminal, fields for the systemd journal, JSON otherwise.  One daemon per
     database.
     """
-    hangups: list[int] = []
-    # Until the daemon listens: to ask for a reload must never end it.
-    signal.signal(signal.SIGHUP, lambda number, _: hangups.append(number))
     from watcher import logs
 
     log = logs.setup(verbose=context.verbose, colors=context.colors(sys.stderr))
     try:
-        return _leave(_watch(context, log, hangups, once=once))
+        return _leave(_watch(context, log, once=once))
     except WatchError as error:
         if not logs.is_stderr():
             raise
@@ -51,7 +48,7 @@ def run(context: Context, *, once: bool) -> int:
         return error.exit_code
 
 
-def _watch(context: Context, log: Log, hangups: list[int], *, once: bool) -> int:
+def _watch(context: Context, log: Log, *, once: bool) -> int:
     import anyio
 
     from watcher import presence, privileges
@@ -67,7 +64,7 @@ def _watch(context: Context, log: Log, hangups: list[int], *, once: bool) -> int
 
     async def main() -> int:
         daemon = Daemon(config, store, log, partial(load, context.config_path), notify)
-        if hangups:
+        if early.hangups:
             daemon.reload()
         if once:
             return await daemon.run_once()
