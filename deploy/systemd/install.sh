@@ -66,8 +66,9 @@ as_service() {
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
 }
 
-# Run a command as a user who owns nothing: can everybody run it?
-as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+# Run a command as a user who owns nothing: can everybody run it?  By way of env, for setpriv itself still has root's
+# powers when it looks for the program.
+as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups env "$@"; }
 
 find_python() { # prints the interpreter to use
     for candidate in ${1:-python3 python3.15 python3.14 python3.13 python3.12 python3.11}; do
