@@ -52,7 +52,7 @@ APPRISE := apprise==2.2.*
 lock: $(STAMP)  ## Write the lock files again from pyproject.toml: names, versions, hashes, no index
 	echo '$(APPRISE)' | $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 		--no-header --all-extras --upgrade --constraint - pyproject.toml -o requirements.lock
-	$(MAKE) service-lock newest-lock
+	$(MAKE) service-lock newest-lock receivers-lock
 
 newest-lock: $(STAMP)  ## Write requirements-newest.lock: requirements.lock, but with the newest Apprise in the range
 	cp requirements.lock requirements-newest.lock
@@ -79,12 +79,19 @@ clean:  ## Remove what the other commands leave here and in the user's cache; na
 	rm -rf $(VENV) $(NEWEST) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache .pytest_cache
 
 # The service (deploy/systemd).
-.PHONY: test-systemd service-lock wheelhouse
+.PHONY: test-systemd test-receivers receivers-lock service-lock wheelhouse
 WHEELHOUSE ?= dist/wheelhouse
 FOR ?= $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
 test-systemd: $(STAMP)  ## Test the service on a real systemd, in a container (root; asks before it installs packages)
 	$(BIN)/python tests/systemd/run.py
+
+test-receivers: $(STAMP)  ## Test the channels on real servers, in a container (root; asks before it installs packages)
+	$(BIN)/python tests/receivers/start.py
+
+receivers-lock: $(STAMP)  ## Write the lock of Synapse, which only test-receivers installs
+	echo matrix-synapse | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --upgrade - -o tests/receivers/synapse.lock
 
 service-lock: $(STAMP)  ## Write what of the lock the installed service needs, and what builds it: no extras
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

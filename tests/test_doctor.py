@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,10 +23,11 @@ from watcher import clock
 from watcher.cli import doctor
 from watcher.cli.context import Context
 from watcher.cli.findings import print_findings
-from watcher.config import load
+from watcher.config import examine, load
 from watcher.daemon import errands
 from watcher.daemon.parts import Parts
 from watcher.doctor import aws, rounds
+from watcher.doctor.files import check_files
 from watcher.doctor.finding import Finding, Grade, verdict
 from watcher.errors import ExitCode
 from watcher.simulator import Fault, Kind, Simulator, fine_tuning
@@ -297,8 +299,7 @@ def test_files_that_others_may_use_are_found_with_the_command_that_closes_them(c
     clinic.home.more = f'[[channel]]\nname = "third"\nurl_file = "{secret}"\n'
     assert clinic.home.run("run", "--once").returncode == 0
     state = clinic.home.directory / "state"
-    state.chmod(0o2775)
-    (state / "bedrock-watch.db").chmod(0o640)
+    state.chmod(0o2755)
     clinic.home.configure().chmod(0o646)
     clinic.examine()
     remedies = {one["subject"]: (one["severity"], one["remedy"]) for one in clinic.found if one["check"] == "files"}
@@ -306,11 +307,31 @@ def test_files_that_others_may_use_are_found_with_the_command_that_closes_them(c
     assert remedies[str(config)] == ("fail", f"chmod o-w {config}")
     assert remedies[str(secret)] == ("fail", f"chmod go-rwx {secret}")
     assert remedies[str(state)] == ("warn", f"chmod o-rwx {state}")
-    database = state / "bedrock-watch.db"
-    assert remedies[str(database)] == ("warn", f"chmod g+rw {database}")
     secret.chmod(0o640)
     clinic.examine()
     assert [one["remedy"] for one in clinic.found if one["subject"] == str(secret)] == [f"chmod g-rwx {secret}"]
+
+
+def test_a_file_that_the_group_of_a_shared_directory_cannot_write_is_found(clinic: Clinic) -> None:
+    """Asked of the check itself: as root, the command refuses a directory of root's that others can write."""
+    assert clinic.home.run("run", "--once").returncode == 0
+    state = clinic.home.directory / "state"
+    state.chmod(0o2770)
+    (state / "bedrock-watch.db").chmod(0o640)
+    config, _ = examine(str(clinic.home.configure()))
+    remedies = [one.remedy for one in check_files(config, config) if one.subject.endswith(".db")]
+    assert remedies == [f"chmod g+rw {state / 'bedrock-watch.db'}"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused; .ci/run is root")
+def test_a_state_directory_that_is_unsafe_for_root_is_a_finding_and_nothing_in_it_is_opened(clinic: Clinic) -> None:
+    assert clinic.home.run("run", "--once").returncode == 0
+    state = clinic.home.directory / "state"
+    state.chmod(0o777)
+    assert clinic.examine() == 78
+    found = [(one["severity"], one["remedy"].partition(";")[0]) for one in clinic.found if one["check"] == "files"]
+    assert found == [("fail", f"take that away: chmod go-w {state}")]
+    assert not clinic.of("database", "ok")
 
 
 @pytest.mark.parametrize("by", ["daemon", "command"])

@@ -58,7 +58,10 @@ def doctor(context: Context, *, send: bool, output: str) -> int:
     """
     # A configuration with mistakes is a finding, not the end.
     context.config, mistakes = examine(context.config_path)
-    if _is_placed(context):
+    if unsafe := _unsafe(context):
+        report = _of_configuration(context, mistakes, unsafe)
+        findings = report.findings
+    elif _is_placed(context):
         pid, daemon = _daemon(context)
         report = _by_daemon(context, pid) if pid is not None else _Report()
         if not report.by:
@@ -98,6 +101,17 @@ def _with_refusals(context: Context, findings: list[Finding]) -> list[Finding]:
     ]
 
 
+def _unsafe(context: Context) -> Finding | None:
+    """Return what makes the state directory unsafe for root, if anything does: then nothing in it is opened."""
+    from watcher.privileges import UnsafeDirectory
+
+    try:
+        _ = context.state_dir
+    except UnsafeDirectory as error:
+        return Finding("files", str(context.config.state_dir), Grade.FAIL, error.what, error.remedy, error.exit_code)
+    return None
+
+
 def _is_placed(context: Context) -> bool:
     """Return whether it is known which database, and so which daemon, is meant; else only the file could tell.
 
@@ -116,13 +130,18 @@ def _is_placed(context: Context) -> bool:
 
 def _of_nowhere(context: Context, mistakes: tuple[Mistake, ...]) -> _Report:
     """Tell what can be told when the configuration cannot be read: what the defaults say would be of another daemon."""
-    from watcher.daemon.errands import whoami
-    from watcher.doctor.configuration import check_configuration
-
     remedy = next((one.remedy for one in mistakes if one.remedy), "make the configuration readable")
     what = "which one, and whether it runs, is not known without the configuration"
     daemon = Finding("daemon", "", Grade.UNKNOWN, what, remedy)
-    return _Report([daemon, *check_configuration(context.config, mistakes)], whoami())
+    return _of_configuration(context, mistakes, daemon)
+
+
+def _of_configuration(context: Context, mistakes: tuple[Mistake, ...], first: Finding) -> _Report:
+    """Check the configuration alone; *first* says why nothing else is checked."""
+    from watcher.daemon.errands import whoami
+    from watcher.doctor.configuration import check_configuration
+
+    return _Report([first, *check_configuration(context.config, mistakes)], whoami())
 
 
 def _daemon(context: Context) -> tuple[int | None, Finding]:

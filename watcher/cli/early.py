@@ -24,8 +24,8 @@ _WITH_VALUE = ("--config", "--color")
 def arm(words: Sequence[str]) -> None:
     """Install the handlers for the command line *words*.
 
-    SIGTERM ends any command with 143.  ``run`` ends cleanly on SIGTERM and Ctrl-C, as it does later, and reads SIGHUP as
-    a request to reload, also under nohup.  Elsewhere Ctrl-C raises KeyboardInterrupt.
+    SIGTERM ends any command with 143.  ``run`` ends cleanly on SIGTERM and Ctrl-C, as it does later, and takes SIGHUP
+    for a request to reload, also under nohup.  Elsewhere Ctrl-C raises KeyboardInterrupt.
     """
     if _command(words) != "run":
         signal.signal(signal.SIGTERM, _end)
