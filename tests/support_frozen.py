@@ -42,7 +42,7 @@ from watcher.model import (
 from watcher.store import Store
 from watcher.store.jobs import Wanted
 from watcher.store.ledger import Miss
-from watcher.store.outbox import Times
+from watcher.store.outcomes import Times
 from watcher.store.schema import APPLICATION_ID, MIGRATIONS
 
 FROZEN = Path(__file__).parent / "frozen"
@@ -157,10 +157,10 @@ def _queue(store: Store, running: int, closing: int) -> None:
     box = store.outbox
     for channel, verdict in (("s", Sent({"channel": "C1", "ts": "1503435956.000247"})), ("t", Sent())):
         box.sent(box.claim(channel, NOW).deliveries, verdict, NOW, NOW + 1)
-    times = Times(NOW, NOW + 1, NOW + 30, 0.0)
+    times = Times(NOW, NOW + 1, NOW + 30)
     for channel in "dx":
         refused = Failed("HTTP 404 Not Found", permanent=True)
-        box.bury(box.failed(box.claim(channel, NOW).deliveries, refused, times), refused.reason, NOW + 1, ["p"])
+        box.failed(box.claim(channel, NOW).deliveries, refused, times, ["p"])
     box.failed(box.claim("u", NOW).deliveries, Failed("no answer", uncertain=True), times)
     box.failed(box.claim("p", NOW).deliveries, Failed("could not connect"), times)
     store.ledger.missed(running, Miss(1, NOW, NOW, _LOST.dump(), (Appeared("InProgress"),), (Posting("i"),)), NOW)

@@ -180,8 +180,8 @@ class Lanes:
             (message,) = claim.deliveries
             if isinstance(self.verdict, Sent):
                 arrived(store, message, self.verdict)
-            elif not failed(store, message, self.verdict, clock.now() + 600):
-                store.outbox.bury([message], self.verdict.reason, clock.now(), ())
+            else:
+                failed(store, message, self.verdict, clock.now() + 600)
 
 
 @pytest.mark.parametrize(

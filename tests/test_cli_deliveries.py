@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from support_cli import Program, add, daemon, program, see, seen
 from support_jobs import at, response
-from support_outbox import arrived, claimed, failed
+from support_outbox import arrived, buried, claimed, failed
 
 from watcher import clock
 from watcher.model import ChannelTest, Failed, Posting, WatchLost
 from watcher.store.ledger import Miss
-from watcher.store.outbox import Times
+from watcher.store.outcomes import Times
 
 __all__ = ["program"]
 
@@ -29,7 +29,7 @@ def messages(program: Program) -> dict[str, int]:
         sent = claimed(store, "ops")
         arrived(store, sent)
         dead = claimed(store, "ml")
-        store.outbox.bury([dead], "HTTP 404 Not Found", now, ())
+        buried(store, [dead], "HTTP 404 Not Found", now)
         late = claimed(store, "ops")
         failed(store, late, Failed("could not connect"), now + 90)
         (waits,) = (one.id for one in store.history.deliveries(("pending",)) if one.id != late.id)
@@ -116,7 +116,7 @@ def test_tests_that_failed_are_not_sent_again_and_that_is_said(program: Program,
     with program.store() as store:
         for channel in ("ops", "ml")[:number]:
             store.outbox.put(channel, ChannelTest(channel), clock.now())
-            store.outbox.bury([claimed(store, channel)], "HTTP 404", clock.now(), ())
+            buried(store, [claimed(store, channel)], "HTTP 404")
     assert program("deliveries", "retry", "--all-dead") == 0
     assert said in program.err
     assert "with bedrock-watch channel test" in program.err
@@ -156,10 +156,9 @@ def test_each_try_of_a_message_is_shown_with_its_reason(program: Program, messag
     with program.store() as store:
         now = clock.now()
         late = claimed(store, "ops", now + 100)
-        store.outbox.failed([late], Failed("no answer", uncertain=True), Times(now, now + 30, now + 200, 0.0))
+        store.outbox.failed([late], Failed("no answer", uncertain=True), Times(now, now + 30, now + 200))
         late = claimed(store, "ops", now + 300)
-        store.outbox.failed([late], Failed("HTTP 404", permanent=True), Times(now, now, now, 0.0))
-        store.outbox.bury([late], "HTTP 404", now, ())
+        buried(store, [late], "HTTP 404", now)
     assert program("deliveries", "show", str(messages["late"])) == 0
     summary, tries = program.out.split("\n\n")
     assert summary.splitlines()[1].split()[:5] == [str(late.id), "ops", "job-2", str(late.event.id), "completed"]

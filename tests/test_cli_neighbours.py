@@ -15,6 +15,7 @@ import pytest
 import support_signals  # noqa: F401 - its import is its work
 from support_cli import Program, daemon, program, see, seen
 from support_jobs import arn, at, response
+from support_outbox import buried, claimed
 
 from watcher import clock
 from watcher.cli import demo
@@ -127,8 +128,8 @@ def refused(program: Program) -> None:
         job = seen(store)
         ended = response(1, status="Completed", minute=9, endTime=at(9))
         see(store, job, ended, channels=("ops",))
-        (message,) = store.outbox.claim("ops", clock.now()).deliveries
-        store.outbox.bury([message], "HTTP 410 Gone", clock.now(), ())
+        message = claimed(store, "ops")
+        buried(store, [message], "HTTP 410 Gone")
 
 
 def test_status_names_a_channel_whose_last_messages_did_not_arrive(program: Program) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from support_cli import Program, deliver, program, see, seen
 from support_jobs import at, response
-from support_outbox import claimed
+from support_outbox import buried, claimed
 from support_receivers import web_receiver
 
-from watcher import clock, files
+from watcher import files
 
 __all__ = ["program"]
 
@@ -43,7 +43,7 @@ def test_each_command_that_changes_what_people_are_told_of_leaves_the_name_of_wh
         job = seen(store, 1)
         see(store, job, response(1, status="Completed", minute=9, endTime=at(9)), channels=("ops",))
         dead = claimed(store, "ops")
-        store.outbox.bury([dead], "HTTP 404", clock.now(), ())
+        buried(store, [dead], "HTTP 404")
     for words in (
         ("mute", "job-1", "--for", "2h"),
         ("unmute", "job-1"),

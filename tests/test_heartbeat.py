@@ -83,7 +83,7 @@ def test_a_channel_that_fails_is_a_reason_when_it_is_the_only_one(
         clock.now = support.NOON + 5 * 60
         daemon.wait_for(lambda: ("POST", f"/{SECRET}/fail") in asked(switch))
         assert daemon.terminate() == 0
-    assert "nobody can be told: ops failing" in switch.requests[-1].body
+    assert "no alert can be delivered: ops failing" in switch.requests[-1].body
 
 
 def test_a_switch_that_fails_is_logged_once_and_is_in_nobody_s_way(

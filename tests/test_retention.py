@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support_daemon import Home, hook_url, posted
 from support_jobs import ACCOUNT, arn, response
+from support_outbox import buried
 from support_receivers import web_receiver
 from support_simulator import running
 
@@ -23,12 +24,13 @@ from watcher import clock
 from watcher.bedrock.customization import read
 from watcher.clock import utc
 from watcher.model import ChannelTest, Failed, JobArn, Posting, Sent, Sighting, StatusChanged, WatchLost, WatchRegained
+from watcher.policy import Running
 from watcher.simulator import Simulator, fine_tuning
 from watcher.store import Store
 from watcher.store.database import Database
 from watcher.store.jobs import Wanted
 from watcher.store.ledger import Miss
-from watcher.store.outbox import Times
+from watcher.store.outcomes import Times
 from watcher.store.retention import CHUNK, SPARE_PAGES
 
 DAY = 86_400.0
@@ -82,10 +84,11 @@ class Life:
             thread = {"channel": "C1", "ts": f"{self.now}"} if channel == "slack" else {}
             self.store.outbox.sent(claim.deliveries, Sent(thread), self.now, self.now)
             return
-        verdict = Failed(outcome, permanent=outcome == "dead", uncertain=outcome == "uncertain")
-        times = Times(self.now, self.now, self.now + 60, self.now - DAY)
-        if dead := self.store.outbox.failed(claim.deliveries, verdict, times):
-            self.store.outbox.bury(dead, "dead", self.now, CHANNELS)
+        if outcome == "dead":
+            buried(self.store, claim.deliveries, "dead", self.now, CHANNELS)
+            return
+        times = Times(self.now, self.now, self.now + 60, Running(self.now, settled=False))
+        self.store.outbox.failed(claim.deliveries, Failed(outcome, uncertain=outcome == "uncertain"), times)
 
     def blind(self, key: str) -> None:
         """Lose sight of a scope, or regain it."""

@@ -96,6 +96,7 @@ EVENTS = (
     "watch_lost",
     "watch_regained",
     "delivery_dead",
+    "channel_stuck",
     "gap",
     "crash",
     "operator",

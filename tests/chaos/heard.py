@@ -18,7 +18,7 @@ KIND = "/model-customization-job"
 
 _CHANGES = {"StepChanged": "step", "FieldChanged": "path"}
 _HEAD = re.compile(
-    r"(?P<what>UNDELIVERED to channel|TEST of channel|[A-Z]+(?: [A-Z]+)*) (?P<who>jobs of (?:account )?\S+|jobs given by name|[\w.-]+)(?P<rest>.*)"
+    r"(?P<what>UNDELIVERED to channel|STUCK channel|TEST of channel|[A-Z]+(?: [A-Z]+)*) (?P<who>jobs of (?:account )?\S+|jobs given by name|[\w.-]+)(?P<rest>.*)"
 )
 _OWN = (
     (re.compile(r"(MONITORING GAP) on \S+: .+"), "watch/gap"),
@@ -137,7 +137,7 @@ def _head(title: str) -> tuple[str, str]:
     if not found:
         raise Unreadable(f"a title that says nothing: {title!r}")
     what, who = found["what"], found["who"]
-    if what.endswith(("of channel", "to channel")):
+    if what.endswith(" channel"):
         return what, f"channel/{who}"
     return what, _scope(who.removeprefix("jobs ")) if who.startswith("jobs ") else who
 

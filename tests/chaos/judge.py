@@ -142,7 +142,7 @@ def _unfounded(evidence: Evidence, events: Mapping[int, Told], tellings: Mapping
             ("scope/", "channel/", "watch/gap", "watch/operator")
         ):
             yield f"event {told.event} tells of {told.subject}, which does not exist"
-        for kind in told.kinds & {"watch_lost", "watch_regained", "vanished", "delivery_dead"}:
+        for kind in told.kinds & {"watch_lost", "watch_regained", "vanished", "delivery_dead", "channel_stuck"}:
             if not _is_founded(evidence, kind, told):
                 yield f"event {told.event} tells {kind} of {told.subject}, and nothing was wrong"
         for kind in told.kinds & {"overdue", "stalled", "queued", "stopping", "channel_test"}:
@@ -161,6 +161,9 @@ def _is_founded(evidence: Evidence, kind: str, told: Told) -> bool:
             span.about == channel and (span.what == "removed" or (span.what == "refusing" and span.begin < worked))
             for span in evidence.spans
         )
+    if kind == "channel_stuck":
+        channel = told.subject.removeprefix("channel/")
+        return any(span.about == channel for span in evidence.spans)
     return not told.since or any(
         look.fault and -2.0 < told.since - moved - look.at < 30.0 for look in evidence.looks for moved in evidence.clock
     )

@@ -225,6 +225,8 @@ def _row(one: Told, now: float) -> tuple[Cell, ...]:
     color = _COLORS.get(one.state)
     held = one.held(now)
     state = f"{one.state} ({_HELD[held]})" if held else one.state
+    if one.state == "sent" and not one.confirmed:
+        state = "sent (unconfirmed)"
     return (
         str(one.id),
         plain(one.channel),

@@ -34,8 +34,8 @@ SILENT = 30.0
 def health(context: Context, *, max_age: str | None, output: str) -> int:
     """Say in one line whether the daemon is well: exits with 0 when it is, with 3 when it is not.
 
-    It is not when it does not run, gives no sign of life, stands still, cannot use its database, or has not been able
-    to look at jobs for longer than poll.blind_after.
+    It is not when it does not run, gives no sign of life, stands still, cannot use its database, has not been able
+    to look at jobs for longer than poll.blind_after, or when a channel has not delivered for 15 minutes.
     """
     patience = SILENT if max_age is None else seconds("--max-age", max_age)
     now = clock.now()
@@ -72,7 +72,31 @@ def ailment(
         return f"a part of it stands still: {some(standing)}"
     if failing := own.get("database_error"):
         return str(failing)
-    return "" if database is None else _blindness(context, database, now)
+    blind = "" if database is None else _blindness(context, database, now)
+    return blind or _outages(own, now)
+
+
+def _outages(own: dict[str, Any], now: float) -> str:
+    """Return which channels do not deliver, by what the daemon says."""
+    words = []
+    for channel, reason, waiting, since in outages(own):
+        what = f"{waiting} waiting" if waiting else "its last messages failed permanently"
+        words.append(f"channel {channel} has not delivered for {span(now - since)} ({what}): {reason}")
+    return f"{words[0]}{f', and {len(words) - 1} more channels' if len(words) > 1 else ''}" if words else ""
+
+
+def outages(own: dict[str, Any]) -> list[tuple[str, str, int, float]]:
+    """Return the channels that do not deliver: name, reason, messages that wait (0: failed permanently), since when.
+
+    Whoever can write the daemon's status file can write anything there; what has another form is left out.
+    """
+    found = own.get("outages")
+    rows = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [
+        (plain(str(one.get("channel"))), plain(str(one.get("reason"))[:300]), int(waiting), float(since))
+        for one in rows
+        if isinstance(waiting := one.get("waiting"), int) and isinstance(since := one.get("since"), int | float)
+    ]
 
 
 def _blindness(context: Context, database: Database, now: float) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from watcher.config import ChannelConfig
     from watcher.model import Job
 
-_ABOUT_NO_JOB = frozenset({"delivery_dead", "gap", "crash", "operator"})
+_ABOUT_NO_JOB = frozenset({"delivery_dead", "channel_stuck", "gap", "crash", "operator"})
 
 
 def verdict(channel: ChannelConfig, job: Traits, unknown: Collection[str] = ()) -> Verdict:

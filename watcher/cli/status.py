@@ -15,7 +15,7 @@ import click
 from watcher import clock
 from watcher.cli import service, values
 from watcher.cli.context import Context
-from watcher.cli.health import SILENT, ailment
+from watcher.cli.health import SILENT, ailment, outages
 from watcher.cli.incidents import Incidents, incidents_of
 from watcher.cli.listing import awaiting, print_running
 from watcher.cli.options import output_option
@@ -71,7 +71,8 @@ def status(context: Context, *, output: str) -> int:
     """Show whether the daemon runs, what it watches, its queue, and which files it uses.
 
     Exits with 3 when it does not run, or is not well: it gives no sign of life, stands still, cannot use its database,
-    or has not been able to look at jobs for longer than poll.blind_after.  A job that AWS never knew does not count.
+    has not been able to look at jobs for longer than poll.blind_after, or a channel has not delivered for 15 minutes.
+    A job that AWS never knew does not count.
     """
     now = clock.now()
     mistakes = service.despite_mistakes(context)
@@ -154,6 +155,12 @@ def _lines(context: Context, it: _Standing) -> Iterator[tuple[str, Cell]]:
         yield "muted", (some(muted), "yellow")
     yield from it.incidents.lines(it.now)
     yield "queue", _queue(it)
+    yield from _outages(it)
+
+
+def _outages(it: _Standing) -> Iterator[tuple[str, Cell]]:
+    for channel, reason, _, since in outages(it.own):
+        yield "not delivering", (f"channel {channel} for {span(it.now - since)}: {reason}", "red")
 
 
 def _refusals(it: _Standing) -> Iterator[tuple[str, Cell]]:
@@ -247,5 +254,9 @@ def _document(context: Context, it: _Standing) -> dict[str, Any]:
         "oldest_undelivered_at": values.at(it.summary.oldest_undelivered_at),
         "channels": it.channels,
         "failing_channels": it.refusals,
+        "outages": [
+            {"channel": channel, "reason": reason, "waiting": waiting, "since": values.at(since)}
+            for channel, reason, waiting, since in outages(it.own)
+        ],
         "warnings": list(_warnings(context, it)),
     }

@@ -89,5 +89,6 @@ def delivery(value: Told) -> dict[str, Any]:
         "next_attempt_at": at(value.next_attempt_at) if value.state in ("pending", "uncertain") else None,
         "waits_for": value.behind or None if value.state in ("pending", "uncertain") else None,
         "finished_at": at(value.finished_at),
+        "confirmed": value.confirmed if value.state == "sent" else None,
         "last_error": value.last_error or None,
     }

@@ -13,6 +13,7 @@ from anyio import to_thread
 from watcher import clock, heartbeat
 from watcher.config import HeartbeatConfig, SecretUnreadable
 from watcher.daemon.lanes import Lanes
+from watcher.daemon.outages import ChannelHealth
 from watcher.daemon.parts import Parts
 from watcher.errors import StoreError
 from watcher.store.blindness import unseen
@@ -24,8 +25,8 @@ _LATE = 60.0
 class Heart:
     """Requests the URL once in so long: as it is, or as the one for failures, with the reason."""
 
-    def __init__(self, parts: Parts, lanes: Lanes) -> None:
-        self._parts, self._lanes = parts, lanes
+    def __init__(self, parts: Parts, lanes: Lanes, health: ChannelHealth) -> None:
+        self._parts, self._lanes, self._health = parts, lanes, health
         self._failing = False
 
     async def beat(self) -> None:
@@ -64,8 +65,8 @@ class Heart:
         if late := parts.late():
             return f"standing still: {', '.join(late)}"
         lanes = self._lanes.lanes
-        if lanes and all(lane.failing for lane in lanes.values()):
-            return f"nobody can be told: {', '.join(lanes)} failing"
+        if lanes and all(lane.failing or name in self._health.current for name, lane in lanes.items()):
+            return f"no alert can be delivered: {', '.join(lanes)} failing"
         try:
             rows = await parts.attempt(unseen, parts.store.database, parts.config.rule_scopes)
         except StoreError as error:

@@ -157,6 +157,7 @@ class Lanes:
             luck=parts.luck,
             log=parts.log,
             on_news=self.ring,
+            running=parts.running,
             subject=self._subject(channel.name) if self._subject else None,
         )
 

@@ -18,10 +18,12 @@ from watcher import clock
 from watcher.config import Config
 from watcher.daemon.clockwork import ClockTrust
 from watcher.daemon.pulses import Pulses, beat
+from watcher.daemon.uptime import Uptime
 from watcher.doing import Cause, doing
 from watcher.errors import StoreError
 from watcher.logs import Log
 from watcher.loop import Bell, take_turns
+from watcher.policy import Running
 from watcher.store import Store
 from watcher.store.database import explained
 
@@ -36,7 +38,8 @@ Ts = TypeVarTuple("Ts")
 class Parts:
     """Made once, inside the event loop; *config* is the one in use, and is replaced by a reload.
 
-    *fault* is what keeps the database from being used at present.
+    *fault* is what keeps the database from being used at present.  *uptime* counts the running time; None in a process
+    that does not stay.
     """
 
     config: Config
@@ -47,6 +50,7 @@ class Parts:
     trust: ClockTrust = field(default_factory=ClockTrust)
     stopping: bool = False
     fault: StoreError | None = None
+    uptime: Uptime | None = None
     _limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
     _waiting: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -70,6 +74,10 @@ class Parts:
                 else:
                     self._end()
                     return done
+
+    def running(self) -> Running | None:
+        """Return how long this process has run; None when it does not stay."""
+        return self.uptime() if self.uptime else None
 
     async def take_turns(
         self,

@@ -24,10 +24,12 @@ from watcher.daemon.heart import Heart
 from watcher.daemon.keeping import Keeping
 from watcher.daemon.lanes import Lanes, given_up
 from watcher.daemon.monitoring import Continuity
+from watcher.daemon.outages import ChannelHealth
 from watcher.daemon.parts import Parts
 from watcher.daemon.queues import Queues
 from watcher.daemon.reload import Reload
 from watcher.daemon.report import Report, places
+from watcher.daemon.uptime import Uptime
 from watcher.daemon.watch import Watch
 from watcher.errors import ExitCode
 from watcher.logs import Log
@@ -62,13 +64,16 @@ class Daemon:
         self._parts = Parts(config, store, log)
         self._notify = notify or Notifier()
         self._lanes = Lanes(self._parts)
+        self._health = ChannelHealth(self._parts, self._lanes.ring)
         self._watch = Watch(self._parts, self._on_news)
         self._queues = Queues(self._parts, self._on_hint, self._watch.look_for)
         self._keeping, self._errands = Keeping(self._parts), Errands(self._parts)
         self._reload = Reload(self._parts, self._watch, self._lanes, load)
-        self._report = Report(self._parts, self._watch, self._lanes, self._reload, self._notify, self._queues.failing)
+        self._report = Report(
+            self._parts, self._watch, self._lanes, self._reload, self._notify, self._queues.failing, self._health
+        )
         self._continuity = Continuity(self._parts, self._on_news)
-        self._heart = Heart(self._parts, self._lanes)
+        self._heart = Heart(self._parts, self._lanes, self._health)
         self._starting, self._polling, self._sending = anyio.CancelScope(), anyio.CancelScope(), anyio.CancelScope()
         self._told_to_reload = anyio.Event()
         self._clockwork = Clockwork()
@@ -80,6 +85,7 @@ class Daemon:
 
         SIGHUP has the configuration read anew.
         """
+        self._parts.uptime = Uptime()
         async with anyio.create_task_group() as listening:
             await listening.start(self._listen)
             with self._starting:
@@ -96,6 +102,7 @@ class Daemon:
                 async with anyio.create_task_group() as working:
                     working.start_soon(self._poll)
                     working.start_soon(self._send)
+                    working.start_soon(self._parts.take_turns, "outages", _LATE, self._health.turn, self._health.bell)
             listening.cancel_scope.cancel()
         self._report.write(ended="stopped")
         self._parts.log.info("stopped")
@@ -106,6 +113,8 @@ class Daemon:
         began = clock.now()
         refused = await self._watch.once()
         undelivered = await self._lanes.once()
+        if await self._health.check():
+            undelivered = await self._lanes.once() or undelivered
         await self._keeping.once()
         if refused:
             await self._watch.say_what_still_fails(began)
@@ -170,6 +179,7 @@ class Daemon:
         self._polling.cancel()
         self._sending.deadline = min(self._sending.deadline, anyio.current_time() + GRACE)
         self._lanes.ring()
+        self._health.bell.ring()
 
     async def _reload_when_told(self) -> None:
         while True:
@@ -213,9 +223,12 @@ class Daemon:
             await self._watch.close()
 
     async def _mind_the_clock(self) -> None:
+        self._parts.running()  # counted at each glance, so that a stop of the process is noticed as one
         jump = self._clockwork.jumped()
         if not jump:
             return
+        if self._parts.uptime:
+            self._parts.uptime.interrupt()
         self._parts.log.warning("clock_jumped", seconds=round(jump), remedy="was it set, or did the machine sleep?")
         if jump < 0:
             await self._parts.transact(self._parts.store.outbox.hurry_all, clock.now())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,11 +19,13 @@ from watcher.config import Config
 from watcher.config.values import BUILT_IN
 from watcher.daemon.lanes import Lanes
 from watcher.daemon.monitoring import signs_of_life
+from watcher.daemon.outages import ChannelHealth
 from watcher.daemon.parts import Parts
 from watcher.daemon.reload import Reload
 from watcher.daemon.watch import Watch
 from watcher.errors import LookError, StoreError
 from watcher.loop import Bell
+from watcher.store.outages import Outage
 from watcher.systemd import Notifier, own_service
 
 EVERY = 5.0
@@ -45,9 +48,10 @@ class Report:
         reload: Reload,
         notify: Notifier,
         queues: Callable[[], Mapping[str, LookError]] = dict,
+        health: ChannelHealth | None = None,
     ) -> None:
         self._parts, self._watch, self._lanes, self._reload = parts, watch, lanes, reload
-        self._notify, self._queues = notify, queues
+        self._notify, self._queues, self._health = notify, queues, health
         self.bell = Bell()
         self._started_at = clock.now()
         self._undelivered = 0
@@ -107,12 +111,12 @@ class Report:
     def _wrong(self) -> list[str]:
         """Return what is wrong, each in a few words."""
         blind = sorted({key.rpartition("/")[0] for key, group in self._watch.groups.items() if group.blind})
-        failing = [name for name, lane in self._lanes.lanes.items() if lane.failing]
+        failing = [name for name, lane in self._lanes.lanes.items() if lane.failing or name in self._outages()]
         wrong = [
             f"{what}: {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
             for what, names in (
                 ("cannot look", blind),
-                ("cannot tell", failing),
+                ("cannot deliver to channel", failing),
                 ("cannot read queue", list(self._queues())),
                 ("standing still", self._late),
             )
@@ -123,6 +127,9 @@ class Report:
         if self._reload.error:
             wrong.append("the changed configuration was refused")
         return wrong
+
+    def _outages(self) -> dict[str, Outage]:
+        return self._health.current if self._health else {}
 
     def _status(self) -> dict[str, Any]:
         groups = {
@@ -146,6 +153,7 @@ class Report:
             "groups": groups,
             "queues": {title: error.dump() for title, error in self._queues().items()},
             "channels": list(self._lanes.lanes),
+            "outages": [asdict(one) for one in self._outages().values()],
             "service": self._service,
             **places(self._parts.config),
         }

@@ -15,9 +15,10 @@ from watcher.deliver.words import tell_story, unworded
 from watcher.doing import Cause, doing
 from watcher.logs import Log
 from watcher.model import Delivery, Failed, Family, Message, Sent, Verdict
-from watcher.policy import GIVE_UP_AFTER, retry_send
+from watcher.policy import Running, retry_send
 from watcher.render import Doc, Story, TemplateMistake, compose, most_events, write, write_summary
-from watcher.store.outbox import BURST, Claim, Times
+from watcher.store.outbox import BURST, Claim
+from watcher.store.outcomes import Times
 
 _UNWORDED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -32,9 +33,6 @@ FAIRNESS = 0.05
 
 LONGEST_RUN = 1.0
 """Seconds; for so long one turn goes on sending what comes next, where no pace is to be kept."""
-
-LONGEST_PAUSE = 60.0
-"""Seconds; a pause that lasts longer is a clock that was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +65,7 @@ class Lane:
         luck: Callable[[], float],
         log: Log,
         on_news: Callable[[], None],
+        running: Callable[[], Running | None] = lambda: None,
         subject: str | None = None,
     ) -> None:
         self.channel = channel
@@ -75,11 +74,12 @@ class Lane:
         self._transact, self._in_thread = transact, in_thread
         self._manner, self._pace_of = manner, pace_of
         self._now, self._luck, self._log, self._on_news = now, luck, log, on_news
-        self._subject = subject
+        self._running, self._subject = running, subject
         self._post: Post | None = None
         self._pace = Pace()
         self._recent: deque[float] = deque()
         self._template_told = self._reopen = False
+        self._failed_permanently = 0
 
     def reconfigure(self, manner: Manner, open_post: Callable[[], Post | Failed] | None = None) -> None:
         """Tell in this manner from now on; with *open_post* the channel is opened anew before the next message."""
@@ -102,8 +102,8 @@ class Lane:
             if due is None or due > now:
                 return due
             refusal = await self._open()
-        if now < self._pace.free_at <= now + LONGEST_PAUSE:
-            return self._pace.free_at
+        if (opens_at := self._pace.opens_at(now)) > now:
+            return opens_at
         # Taken before anything is awaited: lanes that share a pace must not take the same moment.
         self._pace.free_at = now + (self._post.min_interval if self._post else 0.0)
         burst = self._is_bursting(now)
@@ -123,7 +123,8 @@ class Lane:
             claim = await self._mark(claim, verdict, began, go_on=self._may_go_on(now))
             began = self._now()
         # Whoever waits for the same pace goes first.
-        return self._pace.free_at + (FAIRNESS if self._pace.free_at > now else 0.0)
+        opens_at = self._pace.opens_at(self._now())
+        return opens_at + (FAIRNESS if opens_at > now else 0.0)
 
     async def close(self) -> None:
         """Let go of the channel's connections."""
@@ -152,6 +153,8 @@ class Lane:
         if isinstance(opened, Failed):
             return opened
         self._post, self._pace = opened, self._pace_of(opened.limit_key)
+        paused_until = await self._transact(self._queue.paused_until, self.channel)
+        self._pace.paused_until = max(self._pace.paused_until, paused_until)
         return None
 
     async def _send(self, letter: Letter) -> Verdict:
@@ -211,27 +214,39 @@ class Lane:
 
     async def _mark(self, claim: Claim, verdict: Verdict, began: float, *, go_on: bool) -> Claim:
         """Write what became of a send; return what is to be sent next in this turn, with *go_on*."""
-        now, deliveries = self._now(), claim.deliveries
         if isinstance(verdict, Sent):
-            following = claim.following if go_on and not self.failing else ()
-            claim = await self._transact(self._queue.sent, deliveries, verdict, began, now, following)
-            if self.failing:
-                self._log.info("channel_works_again", channel=self.channel)
-                await self._transact(self._queue.hurry, self.channel, now)
-            self.failing = False
-            return claim
-        event = deliveries[0].event.id
+            return await self._mark_sent(claim, verdict, began, go_on=go_on)
+        now, deliveries = self._now(), claim.deliveries
         if not self.failing:
+            event = deliveries[0].event.id
             self._log.warning("channel_failing", channel=self.channel, error=verdict.reason, event_id=event)
         self.failing = True
-        pause = retry_send(deliveries[0].attempts, self._luck(), verdict.retry_after or 0.0)
-        times = Times(began, now, now + pause, now - GIVE_UP_AFTER)
-        given_up = await self._transact(self._queue.failed, deliveries, verdict, times)
-        if given_up:
-            await self._transact(self._queue.bury, given_up, verdict.reason, now, self._manner.tell)
+        paused_until = self._pace.pause(now, verdict.retry_after)
+        retry_at = max(now + retry_send(deliveries[0].attempts, self._luck()), paused_until)
+        times = Times(began, now, retry_at, self._running(), paused_until)
+        over = await self._transact(self._queue.failed, deliveries, verdict, times, self._manner.tell)
+        if over:
             self._on_news()
-            self._log.warning("messages_given_up", channel=self.channel, count=len(given_up), error=verdict.reason)
+            if not self._failed_permanently:  # once per outage; the sum is logged at its end
+                self._log.warning("messages_given_up", channel=self.channel, count=len(over), error=verdict.reason)
+            self._failed_permanently += len(over)
         return Claim()
+
+    async def _mark_sent(self, claim: Claim, verdict: Sent, began: float, *, go_on: bool) -> Claim:
+        now = self._now()
+        go_on = go_on and not self.failing and not claim.fold and self._subject is None
+        claim = await self._transact(self._queue.sent, claim.deliveries, verdict, began, now, go_on)
+        if self.failing:
+            await self._transact(self._queue.hurry, self.channel, now)
+        if self.failing or claim.requeued:
+            self._log.info(
+                "channel_works_again",
+                channel=self.channel,
+                given_up=self._failed_permanently,
+                requeued=claim.requeued,
+            )
+        self.failing, self._failed_permanently = False, 0
+        return claim
 
 
 def _cause(claim: Claim) -> Cause:

@@ -11,9 +11,14 @@ from datetime import UTC, tzinfo
 from typing import Protocol, TypeVar, TypeVarTuple
 
 from watcher.model import Delivery, Event, Failed, Family, Message, Sent, Verdict
+from watcher.policy import LONGEST_SEND_RETRY
 from watcher.render import Doc, Room
 from watcher.store.history import Background
-from watcher.store.outbox import Claim, Times
+from watcher.store.outbox import Claim
+from watcher.store.outcomes import Times
+
+LONGEST_PAUSE = 60.0
+"""Seconds; a pause between two messages that lasts longer is a clock that was set back."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -57,25 +62,35 @@ class Queue(Protocol):
     def claim(self, channel: str, now: float, most: int, subject: str | None, burst: bool) -> Claim:  # noqa: FBT001
         """Take what is next and due, or tell when there will be something."""
 
+    def paused_until(self, channel: str) -> float:
+        """Return until when the receiver wants no request, as an earlier process heard; 0 when it does not say."""
+
     def thread(self, channel: str, subject: str) -> dict[str, str]:
         """Return what the receiver answered to the first message of a subject."""
 
     def sent(
-        self, deliveries: Sequence[Delivery], verdict: Sent, began_at: float, now: float, following: Sequence[int]
+        self,
+        deliveries: Sequence[Delivery],
+        verdict: Sent,
+        began_at: float,
+        now: float,
+        go_on: bool,  # noqa: FBT001
     ) -> Claim:
-        """Mark messages as delivered, and take the first of *following* that is still next."""
+        """Mark messages as delivered; with *go_on* take the next one."""
 
-    def failed(self, deliveries: Sequence[Delivery], verdict: Failed, times: Times) -> list[Delivery]:
-        """Put messages back; return those that are to be given up instead."""
+    def failed(
+        self, deliveries: Sequence[Delivery], verdict: Failed, times: Times, tell: Sequence[str]
+    ) -> list[Delivery]:
+        """Put messages back, or write that they failed permanently, which the channels *tell* get to know.
+
+        Return the latter.
+        """
 
     def put_back(self, deliveries: Sequence[Delivery]) -> None:
         """Let messages wait again that were claimed, but not tried."""
 
     def hurry(self, channel: str, now: float) -> None:
         """Try at once what waits after a failure."""
-
-    def bury(self, deliveries: Sequence[Delivery], reason: str, now: float, tell: Sequence[str]) -> None:
-        """Give messages up."""
 
 
 class Archive(Protocol):
@@ -101,9 +116,27 @@ class InThread(Protocol):
 
 @dataclass(slots=True)
 class Pace:
-    """When the next message may go: shared by the lanes whose channels share a token."""
+    """When the next message may go: shared by the lanes whose channels share a token.
+
+    *paused_until* is what their receiver asked for.  Both are epoch seconds.
+    """
 
     free_at: float = 0.0
+    paused_until: float = 0.0
+
+    def opens_at(self, now: float) -> float:
+        """Return when the next message may go.  A pause longer than any is by a clock that was set back since."""
+        free_at = self.free_at if self.free_at <= now + LONGEST_PAUSE else 0.0
+        paused_until = self.paused_until if self.paused_until <= now + LONGEST_SEND_RETRY else 0.0
+        return max(free_at, paused_until)
+
+    def pause(self, now: float, seconds: float | None) -> float:
+        """Send nothing for as long as the receiver asked for, an hour at most; return until when, 0 for no pause."""
+        if seconds is None or not seconds > 0:
+            return 0.0
+        until = now + min(seconds, LONGEST_SEND_RETRY)
+        self.paused_until = max(self.paused_until if self.opens_at(now) > now else 0.0, until)
+        return until
 
 
 @dataclass(frozen=True, slots=True)

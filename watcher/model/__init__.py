@@ -28,6 +28,7 @@ from watcher.identifiers import (
 from watcher.model.facts import Family, Outcome, Severity, Snapshot, Step, is_queued
 from watcher.model.news import (
     Appeared,
+    ChannelStuck,
     ChannelTest,
     Crash,
     DeliveryDead,
@@ -65,6 +66,7 @@ __all__ = [
     "PROVISIONED",
     "QUIET_EVENTS",
     "Appeared",
+    "ChannelStuck",
     "ChannelTest",
     "Crash",
     "Delivery",

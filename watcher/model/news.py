@@ -98,6 +98,16 @@ class DeliveryDead:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelStuck:
+    """Messages for *channel* fail since *since_at*, because of *reason*; *waiting* of them wait."""
+
+    channel: str
+    reason: str
+    waiting: int
+    since_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Nothing was monitored from *began_at* to *ended_at*.
 
@@ -161,6 +171,7 @@ Transition = (
     | WatchRegained
     | Reminder
     | DeliveryDead
+    | ChannelStuck
     | Gap
     | Crash
     | Operator

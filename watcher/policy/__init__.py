@@ -6,7 +6,6 @@ Not its business: what happened (``diff``), and carrying any of it out.
 from watcher.policy.cadence import (
     BLIND_FAILURES,
     CONFIRM_EVERY,
-    GIVE_UP_AFTER,
     LINGER,
     LISTED_FROM,
     LONGEST_SEND_RETRY,
@@ -20,6 +19,16 @@ from watcher.policy.cadence import (
     retry_look,
     retry_send,
 )
+from watcher.policy.patience import (
+    FEWEST_TRIES,
+    GIVE_UP_AFTER,
+    REFUSED_FOR,
+    SETTLING,
+    STUCK_AFTER,
+    Patience,
+    Running,
+    is_final,
+)
 from watcher.policy.reminders import Limits, Reminding, remind
 from watcher.policy.routing import DIGEST, Digest, Route, Traits, Verdict, post
 from watcher.policy.topics import severity, topics
@@ -28,21 +37,28 @@ __all__ = [
     "BLIND_FAILURES",
     "CONFIRM_EVERY",
     "DIGEST",
+    "FEWEST_TRIES",
     "GIVE_UP_AFTER",
     "LINGER",
     "LISTED_FROM",
     "LONGEST_SEND_RETRY",
     "MISSES",
+    "REFUSED_FOR",
+    "SETTLING",
     "SLOWEST_RETRY",
+    "STUCK_AFTER",
     "VANISHED_RETRY",
     "Cadence",
     "Digest",
     "Limits",
+    "Patience",
     "Reminding",
     "Route",
+    "Running",
     "Traits",
     "Verdict",
     "is_blind",
+    "is_final",
     "last_word_is_in",
     "next_look",
     "post",

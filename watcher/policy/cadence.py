@@ -24,9 +24,6 @@ CONFIRM_EVERY = 86_400.0
 LISTED_FROM = 3
 """From this many due jobs on, one List is cheaper than a Get each."""
 
-GIVE_UP_AFTER = 86_400.0
-"""A message that could not be delivered for this long is dead."""
-
 LONGEST_SEND_RETRY = 3600.0
 """A message is tried again after this many seconds at the latest."""
 
@@ -56,10 +53,9 @@ def retry_look(cadence: Cadence, failures: int, luck: float, asked_to_wait: floa
     return max(delay * (0.9 + 0.2 * luck), min(asked_to_wait, SLOWEST_RETRY))
 
 
-def retry_send(attempts: int, luck: float, asked_to_wait: float = 0.0) -> float:
-    """Return the delay before a message's next try: doubling, with jitter; ``Retry-After`` counts an hour at most."""
-    delay = min(_RETRY_FIRST * 2.0 ** min(attempts - 1, 20), _RETRY_SLOWEST)
-    return max(delay * (0.5 + luck), min(asked_to_wait, LONGEST_SEND_RETRY))
+def retry_send(attempts: int, luck: float) -> float:
+    """Return the delay before a message's next try: doubling, with jitter."""
+    return min(_RETRY_FIRST * 2.0 ** min(attempts - 1, 20), _RETRY_SLOWEST) * (0.5 + luck)
 
 
 def is_blind(cadence: Cadence, failing_since: float, failures: int, now: float) -> bool:

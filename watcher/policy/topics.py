@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from watcher.model import (
     Appeared,
+    ChannelStuck,
     ChannelTest,
     Crash,
     DeliveryDead,
@@ -40,6 +41,7 @@ _TOPICS: dict[type[Transition], str] = {
     WatchLost: "watch_lost",
     WatchRegained: "watch_regained",
     DeliveryDead: "delivery_dead",
+    ChannelStuck: "channel_stuck",
     Gap: "gap",
     Crash: "crash",
     Operator: "operator",
@@ -61,6 +63,7 @@ _WARNINGS = frozenset(
         "vanished",
         "watch_lost",
         "delivery_dead",
+        "channel_stuck",
         "gap",
         "crash",
         "overdue",

@@ -15,6 +15,7 @@ from watcher.model import (
     NOUNS,
     PROVISIONED,
     Appeared,
+    ChannelStuck,
     ChannelTest,
     Crash,
     DeliveryDead,
@@ -44,6 +45,7 @@ _VERBS = {"InProgress": "STARTED", "Completed": "FINISHED", "Failed": "FAILED", 
 _PLAIN: dict[type[Transition], str] = {
     Vanished: "LOST SIGHT OF",
     DeliveryDead: "UNDELIVERED to channel",
+    ChannelStuck: "STUCK channel",
     ChannelTest: "TEST of channel",
     Unreadable: "UNREADABLE EVENT about",
 }

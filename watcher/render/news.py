@@ -17,6 +17,7 @@ from watcher.model import (
     PROMPT,
     PROVISIONED,
     Appeared,
+    ChannelStuck,
     ChannelTest,
     Crash,
     DeliveryDead,
@@ -58,7 +59,7 @@ def failure(story: Story) -> str:
 
 def why(story: Story) -> str:
     """Return why things are bad, in one text: AWS's reason, or why we cannot look or tell; empty when nothing is."""
-    lost = (one.reason for one in story.event.transitions if isinstance(one, (WatchLost, DeliveryDead)))
+    lost = (one.reason for one in story.event.transitions if isinstance(one, (WatchLost, DeliveryDead, ChannelStuck)))
     return failure(story) or next(lost, "")
 
 
@@ -93,7 +94,7 @@ def _lines(change: Transition, story: Story) -> Iterator[str]:  # noqa: C901 - o
             yield f"Looking works again; blind since {moment(change.since_at, zone)}."
         case Reminder():
             yield from _reminder(change, story)
-        case Gap() | Crash() | Operator() | DeliveryDead() | ChannelTest() | Unreadable():
+        case Gap() | Crash() | Operator() | DeliveryDead() | ChannelStuck() | ChannelTest() | Unreadable():
             yield from own_lines(change, zone)
         case FailureExplained():
             pass  # it stands in its own block

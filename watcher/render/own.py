@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from watcher.model import ChannelTest, Crash, DeliveryDead, Gap, Operator, Unreadable
+from watcher.model import ChannelStuck, ChannelTest, Crash, DeliveryDead, Gap, Operator, Unreadable
 from watcher.render.story import Story
 from watcher.render.words import between, clean, moment, shorten
 
 OfTheWatch = Gap | Crash | Operator
-Own = OfTheWatch | DeliveryDead | ChannelTest | Unreadable
+OfAChannel = DeliveryDead | ChannelStuck | ChannelTest
+Own = OfTheWatch | OfAChannel | Unreadable
 
 _CAUSES = {
     "stopped": "bedrock-watch was stopped, and started again.",
@@ -76,15 +77,26 @@ def own_lines(change: Own, zone: tzinfo | None) -> Iterator[str]:
             yield f"{change.user} ran: {change.action} {change.target}"
             if change.note:
                 yield f"Note: {change.note}"
+        case DeliveryDead() | ChannelStuck() | ChannelTest():
+            yield from _channel_lines(change, zone)
+        case Unreadable():
+            yield f"Something happened here, and its record cannot be read: {change.reason}."
+            yield "The job itself is watched as before: bedrock-watch show JOB"
+
+
+def _channel_lines(change: OfAChannel, zone: tzinfo | None) -> Iterator[str]:
+    match change:
         case DeliveryDead():
             count = f"{change.count} messages" if change.count > 1 else "A message"
             about = f", about {change.about}," if change.about else ""
             yield f"{count} for channel {change.channel}{about} could not be delivered: {change.reason}"
             yield "Until it works again, what else is given up there is not told anew."
             yield "See: bedrock-watch deliveries --state dead; send again: bedrock-watch deliveries retry --all-dead"
-        case Unreadable():
-            yield f"Something happened here, and its record cannot be read: {change.reason}."
-            yield "The job itself is watched as before: bedrock-watch show JOB"
+        case ChannelStuck():
+            count = f"{change.waiting} messages wait" if change.waiting != 1 else "1 message waits"
+            yield f"Channel {change.channel} has not delivered since {moment(change.since_at, zone)}: {change.reason}"
+            yield f"{count} for it. bedrock-watch keeps retrying, and reports this outage only once."
+            yield f"Check the channel's receiver, then: bedrock-watch channel test {change.channel}"
         case ChannelTest():
             yield f"This is a test of channel {change.channel}: its alerts arrive."
 

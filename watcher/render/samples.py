@@ -14,6 +14,7 @@ from watcher.model import (
     CUSTOMIZATION,
     INVOCATION,
     Appeared,
+    ChannelStuck,
     Crash,
     DeliveryDead,
     Event,
@@ -82,7 +83,7 @@ def sample(topic: str, now: datetime, host: str) -> Story:
     at = now - timedelta(minutes=1)
     transitions, status = _TOPICS[topic](at)
     event = Event(1, "job/1", 2, transitions, now)
-    if topic == "delivery_dead":
+    if topic in ("delivery_dead", "channel_stuck"):
         return Story(replace(event, subject="channel/mail"), now, host)
     if topic in _OF_THE_WATCH:
         return Story(replace(event, subject=f"watch/{topic}"), now, host)
@@ -182,6 +183,7 @@ _TOPICS: dict[str, Callable[[datetime], tuple[tuple[Transition, ...], str]]] = {
         (DeliveryDead("mail", 1, "550 5.1.1 no such mailbox", "nova-support-v3 (event 40)"),),
         "",
     ),
+    "channel_stuck": lambda at: ((ChannelStuck("mail", "timed out", 3, at - timedelta(minutes=15)),), ""),
     "gap": lambda at: ((Gap(at - timedelta(minutes=47), at, "killed"),), ""),
     "crash": lambda at: (
         (

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from watcher.errors import UnknownJob
 from watcher.model import ChannelTest, Delivery, DeliveryDead, Posting
 from watcher.store.database import Database
-from watcher.store.news import write_event
+from watcher.store.news import OPEN, WAITING, write_event
 
 DROPPED = "dropped by a person"
 """The reason of a message that nobody is to be told."""
@@ -21,10 +21,13 @@ DROPPED = "dropped by a person"
 REVIVED_FOR = 7 * 86_400.0
 """What has been dead for longer than this many seconds is not news when its channel works again."""
 
-OPEN = "state IN ('pending', 'sending', 'uncertain')"
-WAITING = "state IN ('pending', 'uncertain')"
+RETIRED = "the channel is no longer in the configuration"
 
-_RETIRED = "the channel is no longer in the configuration"
+NOT_QUARANTINED = "NOT EXISTS (SELECT 1 FROM notes WHERE key = 'quarantine/delivery/' || deliveries.id)"
+"""Of a message that did not crash us: one that did is sent again when a person or a new version says so."""
+
+FRESH = "revived = 1, fold = '', finished_at = 0, tried_since = 0, tried_for = 0, tried_at = NULL, refused_for = 0"
+"""What a message that is sent again begins with: late, and as patient as a new one."""
 
 
 class DeadLetters:
@@ -47,10 +50,11 @@ class DeadLetters:
     def retire_one(self, channel: str, now: float, tell: Sequence[str]) -> int:
         """Give up what waits for *channel*, which is no more; return how many messages."""
         with self._db.transaction() as sql:
-            count = _bury(sql, f"channel = ? AND {OPEN}", (channel,), _RETIRED, now)
+            count = _bury(sql, f"channel = ? AND {OPEN}", (channel,), RETIRED, now)
             if count:
-                _tell(sql, DeliveryDead(channel, count, _RETIRED), tell, now)
+                _tell(sql, DeliveryDead(channel, count, RETIRED), tell, now)
             sql.execute("DELETE FROM notes WHERE key = ?", (f"channel/{channel}",))
+            sql.execute("DELETE FROM channels WHERE name = ?", (channel,))
             return count
 
     def revive(self, channel: str, fingerprint: str, now: float) -> int:
@@ -64,11 +68,13 @@ class DeadLetters:
             if row is not None and row["value"] == fingerprint:
                 return 0
             sql.execute("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)", (key, fingerprint))
+            if row is None:
+                # What it accepted before its fingerprint was known, this URL accepted.
+                sql.execute("UPDATE channels SET worked = ? WHERE name = ? AND worked = ''", (fingerprint, channel))
             hurry(sql, channel, now)
             cursor = sql.execute(
-                "UPDATE deliveries SET state = 'pending', revived = 1, tried_since = 0, next_attempt_at = ?,"
-                " finished_at = 0, fold = ''"
-                " WHERE channel = ? AND state = 'dead' AND last_error != ? AND finished_at > ?"
+                f"UPDATE deliveries SET state = 'pending', requeued = 0, {FRESH}, next_attempt_at = ?"
+                f" WHERE channel = ? AND state = 'dead' AND last_error != ? AND finished_at > ? AND {NOT_QUARANTINED}"
                 " AND event NOT IN (SELECT id FROM events WHERE subject = ? AND instr(transitions, '\"ChannelTest\"'))",
                 (now, channel, DROPPED, now - REVIVED_FOR, f"channel/{channel}"),
             )
@@ -89,14 +95,15 @@ class DeadLetters:
             if ids is None:
                 ids = [row["id"] for row in sql.execute("SELECT id FROM deliveries WHERE state = 'dead'")]
             for one in ids:
-                cursor = sql.execute(
-                    "UPDATE deliveries SET revived = max(revived, state = 'dead'), fold = '', finished_at = 0,"
-                    " tried_since = CASE WHEN state = 'dead' THEN 0 ELSE tried_since END, next_attempt_at = ?,"
-                    " state = CASE WHEN state = 'dead' THEN 'pending' ELSE state END"
-                    " WHERE id = ? AND state IN ('pending', 'uncertain', 'dead')",
+                changed = sql.execute(
+                    f"UPDATE deliveries SET state = 'pending', requeued = 0, {FRESH}, next_attempt_at = ?"
+                    " WHERE id = ? AND state = 'dead'",
                     (now, one),
-                )
-                if cursor.rowcount != 1:
+                ).rowcount
+                changed += sql.execute(
+                    f"UPDATE deliveries SET fold = '', next_attempt_at = ? WHERE id = ? AND {WAITING}", (now, one)
+                ).rowcount
+                if not changed:
                     raise UnknownJob(f"no undelivered message {one}", "see them: bedrock-watch deliveries")
             return len(ids)
 
@@ -112,7 +119,7 @@ def give_up(
 ) -> None:
     """Give messages of one channel up, and tell the other channels, once until the channel works again."""
     for delivery in deliveries:
-        _bury(sql, "id = ?", (delivery.id,), reason, now)
+        _bury(sql, f"id = ? AND {OPEN}", (delivery.id,), reason, now)
     told = [one for delivery in deliveries for one in delivery.event.transitions]
     if not all(isinstance(one, (DeliveryDead, ChannelTest)) for one in told):
         dead = DeliveryDead(deliveries[0].channel, len(deliveries), reason, _about(sql, deliveries))

@@ -51,6 +51,7 @@ class Told:
     """One message's way to one channel.  Times are epoch seconds; 0 means never.
 
     *fold* says what it is, or was, held back for; empty when for nothing.  *title* is the job's, else the subject.
+    *confirmed* is False once it is sent by a service that confirms nothing, such as UDP or MQTT with QoS 0.
     *behind* is the oldest message of that subject and channel that has to go before it, 0 when none has to.
     """
 
@@ -66,6 +67,7 @@ class Told:
     next_attempt_at: float
     finished_at: float
     last_error: str
+    confirmed: bool
     fold: str
     behind: int
     transitions: tuple[Transition, ...]
@@ -270,5 +272,5 @@ def _told(row: sqlite3.Row) -> Told:
         title = row["label"] or row["name"] or row["identifier"].rpartition("/")[2]  # as Job.title
     transitions = read_transitions(f"events/{row['event']}", row["transitions"])
     times = {name: damage.time(f"deliveries/{row['id']}", name, row[name]) for name in _TIMES}
-    made = {"title": title, "transitions": transitions, **times}
+    made = {"title": title, "transitions": transitions, "confirmed": bool(row["confirmed"]), **times}
     return Told(**{name: row[name] for name in Told.__slots__ if name not in made}, **made)

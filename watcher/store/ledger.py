@@ -206,7 +206,7 @@ def _write_snapshot(sql: sqlite3.Connection, seen: Sighting) -> None:
     cursor = sql.execute(
         "UPDATE jobs SET version = version + 1, arn = ?, account = ?, name = ?, state = ?, next_poll_at = ?,"
         " confirmed_at = ?, created_at = ?, changed_at = ?, ended_at = ?, closing_at = ?, mark = ?, base_model = ?,"
-        " customization = ?, reminded = ?, remind_at = ?, asked_at = 0, failures = 0,"
+        " customization = ?, took = ?, reminded = ?, remind_at = ?, asked_at = 0, failures = 0,"
         " failing_since = 0, blind_since = 0, last_error = '' WHERE id = ? AND version = ?",
         (
             seen.arn or None,
@@ -222,6 +222,7 @@ def _write_snapshot(sql: sqlite3.Connection, seen: Sighting) -> None:
             seen.mark,
             seen.base_model,
             seen.customization,
+            _took(seen),
             json.dumps(seen.reminded),
             seen.remind_at,
             seen.job,
@@ -235,6 +236,14 @@ def _write_snapshot(sql: sqlite3.Connection, seen: Sighting) -> None:
         " facts = excluded.facts, response = excluded.response, seen_at = excluded.seen_at",
         (seen.job, json.dumps(seen.facts, ensure_ascii=False), seen.response, seen.seen_at),
     )
+
+
+def _took(seen: Sighting) -> float:
+    """Return the seconds that a completed job took; 0 for any other, from which nothing typical is learned."""
+    created = seen.snapshot.created_at
+    if seen.state != "ended" or seen.snapshot.status not in ("Completed", "InService") or created is None:
+        return 0.0
+    return max(_ended(seen) - created.timestamp(), 0.0)
 
 
 def _ended(seen: Sighting) -> float:

@@ -8,8 +8,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from watcher.model import ChannelTest, Operator, Posting, Snapshot, Transition
+from watcher.model import ChannelTest, Operator, Posting, Severity, Snapshot, Transition
+from watcher.policy import severity
 from watcher.store.codec import dump_sight, dump_transitions
+
+OPEN = "state IN ('pending', 'sending', 'uncertain')"
+WAITING = "state IN ('pending', 'uncertain')"
 
 EVERY_JOB = 0
 """The job of a mute that holds for all."""
@@ -35,10 +39,13 @@ def write_event(
     assert event is not None  # noqa: S101 - sqlite3 sets it after every INSERT
     at_once = any(isinstance(one, ChannelTest | Operator) for one in transitions)
     muted_until = 0.0 if at_once else _muted_until(sql, job, now)
+    urgent = severity(transitions) is Severity.FAILURE
     for posting in postings:
         if not posting.fold and not muted_until:
             _release(sql, posting.channel, subject, now)
         _insert(sql, event, subject, posting, muted_until, now)
+    if urgent:
+        _hasten(sql, event, subject)
     return event
 
 
@@ -49,6 +56,15 @@ def _insert(
     sql.execute(
         "INSERT INTO deliveries (event, subject, channel, fold, created_at, next_attempt_at) VALUES (?, ?, ?, ?, ?, ?)",
         (event, subject, posting.channel, fold, now, at),
+    )
+
+
+def _hasten(sql: sqlite3.Connection, event: int, subject: str) -> None:
+    """Let the messages of a failure go before those of other subjects, with what is older of its own: order is kept."""
+    sql.execute(
+        f"UPDATE deliveries SET urgent = 1 WHERE subject = ? AND {OPEN}"
+        " AND channel IN (SELECT channel FROM deliveries WHERE event = ?)",
+        (subject, event),
     )
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from watcher.model import Crash, Posting
 from watcher.store.database import Database
-from watcher.store.deadletters import OPEN
-from watcher.store.news import write_event
+from watcher.store.deadletters import FRESH
+from watcher.store.news import OPEN, write_event
 
 JOB, LIST, DELIVERY, MESSAGE = "job", "list", "delivery", "message"
 ROW = "row"
@@ -93,7 +93,7 @@ class Quarantine:
                 _put(sql, one, now)
             sql.execute("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)", (_REPORTED, newest))
             event = write_event(sql, SUBJECT, (crash,), [Posting(channel) for channel in channels], now)
-            sql.execute("UPDATE deliveries SET next_attempt_at = 0 WHERE event = ? AND fold = ''", (event,))
+            sql.execute("UPDATE deliveries SET next_attempt_at = 0, urgent = 1 WHERE event = ? AND fold = ''", (event,))
 
     def put(self, inputs: Sequence[Quarantined], now: float) -> None:
         """Set *inputs* aside that crashed nothing."""
@@ -137,8 +137,7 @@ def _release(sql: sqlite3.Connection, one: Quarantined, now: float) -> None:
     sql.execute("DELETE FROM notes WHERE key = ?", (f"{_NOTE}{one.name}",))
     if one.kind == DELIVERY:
         sql.execute(
-            "UPDATE deliveries SET state = 'pending', revived = 1, fold = '', finished_at = 0, tried_since = 0,"
-            " next_attempt_at = ? WHERE id = ? AND state = 'dead'",
+            f"UPDATE deliveries SET state = 'pending', {FRESH}, next_attempt_at = ? WHERE id = ? AND state = 'dead'",
             (now, one.key),
         )
     if one.kind == JOB:

@@ -47,14 +47,15 @@ class Requests:
 
     def take(self, now: float) -> Request | None:
         """Return the oldest request that nobody has begun and somebody still waits for, and mark it as begun."""
+        oldest = "SELECT * FROM requests WHERE taken_at = 0 AND expires_at > ? ORDER BY id LIMIT 1"
         with self._db.reading() as sql:
-            row = sql.execute(
-                "SELECT * FROM requests WHERE taken_at = 0 AND expires_at > ? ORDER BY id LIMIT 1", (now,)
-            ).fetchone()
-        if row is None:
-            return None  # nothing is written while nobody asks
+            if sql.execute(oldest, (now,)).fetchone() is None:
+                return None  # nothing is written while nobody asks
         with self._db.transaction() as sql:
-            sql.execute("UPDATE requests SET taken_at = ? WHERE id = ?", (now, row["id"]))
+            row = sql.execute(oldest, (now,)).fetchone()  # again: whoever asked may have withdrawn it
+            if row is None:
+                return None
+            sql.execute("UPDATE requests SET taken_at = ? WHERE id = ? AND taken_at = 0", (now, row["id"]))
         return _request(row)
 
     def answer(self, request: int, answer: object, now: float) -> None:

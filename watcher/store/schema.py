@@ -141,4 +141,35 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE jobs ADD COLUMN from_rule TEXT NOT NULL DEFAULT '';    -- the [[discover]] rule that found it
     ALTER TABLE jobs ADD COLUMN dismissed INTEGER NOT NULL DEFAULT 0;  -- a person removed it: no rule takes it up again
     """,
+    """
+    -- Patience counts running time: see policy/patience.py.
+    ALTER TABLE deliveries ADD COLUMN tried_for REAL NOT NULL DEFAULT 0;    -- seconds of running time between its tries
+    ALTER TABLE deliveries ADD COLUMN tried_at REAL;                        -- running time in all at its latest failure
+    ALTER TABLE deliveries ADD COLUMN refused_for REAL NOT NULL DEFAULT 0;  -- the same, of refusals in a row
+    ALTER TABLE deliveries ADD COLUMN requeued INTEGER NOT NULL DEFAULT 0;  -- how often its channel's recovery did so
+    ALTER TABLE deliveries ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 1; -- 0: the service confirms nothing
+    ALTER TABLE deliveries ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;    -- a failure, or older than one of its job
+    UPDATE deliveries SET urgent = 1 WHERE state IN ('pending', 'sending', 'uncertain') AND EXISTS (
+        SELECT 1 FROM deliveries AS own JOIN events ON events.id = own.event
+        WHERE own.channel = deliveries.channel AND own.subject = deliveries.subject AND own.id >= deliveries.id
+        AND own.state IN ('pending', 'sending', 'uncertain') AND instr(transitions, '"outcome": "failed"'));
+    CREATE INDEX deliveries_next ON deliveries (channel, urgent, next_attempt_at)
+        WHERE state IN ('pending', 'uncertain');
+    CREATE TABLE channels (
+        name         TEXT PRIMARY KEY,
+        worked       TEXT,                      -- fingerprint of the latest URL that accepted a message, if any
+        paused_until REAL NOT NULL DEFAULT 0,   -- its receiver asked for no request until then
+        stuck_since  REAL NOT NULL DEFAULT 0    -- its oldest message fails since then, and that was reported
+    ) STRICT;
+    INSERT INTO channels (name, worked)
+        SELECT channel, coalesce((SELECT value FROM notes WHERE key = 'channel/' || channel), '')
+        FROM deliveries WHERE state = 'sent' GROUP BY channel;
+    -- How long a completed job took, 0 for all others: the typical duration is read without a look at the snapshots.
+    ALTER TABLE jobs ADD COLUMN took REAL NOT NULL DEFAULT 0;
+    UPDATE jobs SET took = ended_at - created_at
+        WHERE state = 'ended' AND created_at > 0 AND ended_at > created_at AND EXISTS (
+            SELECT 1 FROM snapshots WHERE job = jobs.id AND CASE WHEN json_valid(facts) THEN
+                json_extract(facts, '$.status') IN ('Completed', 'InService') END);
+    CREATE INDEX jobs_typical ON jobs (base_model, customization, ended_at) WHERE took > 0;
+    """,
 )

@@ -13,7 +13,9 @@ from watcher.store.history import History
 from watcher.store.jobs import Jobs, Wanted
 from watcher.store.ledger import Ledger
 from watcher.store.mutes import Mutes
+from watcher.store.outages import OutageStore
 from watcher.store.outbox import Outbox
+from watcher.store.outcomes import RanFor
 from watcher.store.own import OwnEvents
 from watcher.store.quarantine import Quarantine
 from watcher.store.requests import Requests
@@ -48,7 +50,9 @@ class Store:
         self.ledger = Ledger(database)
         self.findings = FindingsStore(database)
         self.mutes = Mutes(database)
-        self.outbox = Outbox(database)
+        ran_for = RanFor()
+        self.outbox = Outbox(database, ran_for)
+        self.outages = OutageStore(database, ran_for)
         self.dead_letters = DeadLetters(database)
         self.history = History(database)
         self.requests = Requests(database)

@@ -33,7 +33,7 @@ def _mark_first() -> None:
 
     async def marked(lane: deliver.Lane, letter: deliver.Letter) -> Verdict:
         now = lane._now()
-        await lane._transact(lane._queue.sent, letter.claim.deliveries, Sent(), now, now, ())
+        await lane._transact(lane._queue.sent, letter.claim.deliveries, Sent(), now, now, False)
         return await send(lane, letter)
 
     deliver.Lane._send = marked  # type: ignore[assignment,method-assign]
@@ -54,10 +54,9 @@ def _never_doubt() -> None:
 
 def _overtake() -> None:
     """Let newer news of a job go while older news of it waits for another try."""
-    from watcher.store import deadletters, outbox  # noqa: PLC0415
+    from watcher.store import heads  # noqa: PLC0415
 
-    for name in ("_HEADS", "_STILL_NEXT"):
-        setattr(outbox, name, getattr(outbox, name).replace(outbox._IS_NEXT, f"d.{deadletters.WAITING}"))
+    heads._HEADS = heads._HEADS.replace(heads._IS_HEAD, "1")
 
 
 BREAKS = {"mark-first": _mark_first, "never-doubt": _never_doubt, "overtake": _overtake}
