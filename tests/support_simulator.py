@@ -53,7 +53,9 @@ def running(simulator: Simulator) -> Iterator[str]:
 
 
 @contextmanager
-def client(endpoint: str, *, region: str = "us-east-1", account: str = "", signed: bool = True) -> Iterator[Bedrock]:
+def client(
+    endpoint: str, *, region: str = "us-east-1", account: str = "", signed: bool = True, read_timeout: float = 1
+) -> Iterator[Bedrock]:
     """Yield a botocore client of one region, and of one account if given, which tries once."""
     made = EXTENDED.create_client(
         "bedrock",
@@ -65,7 +67,7 @@ def client(endpoint: str, *, region: str = "us-east-1", account: str = "", signe
             signature_version="v4" if signed else UNSIGNED,
             retries={"total_max_attempts": 1},
             connect_timeout=5,
-            read_timeout=1,
+            read_timeout=read_timeout,
         ),
     )
     try:
