@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import moto.bedrock.responses
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
@@ -77,7 +76,8 @@ def test_jobs_are_found_on_a_list_that_answers_null_for_absent_members(moto: str
     with client(moto, read_timeout=60) as bedrock:
         arn = create(bedrock, "nova-found")
         home = Home(tmp_path, moto)
-        found = home.run("discover", "--account", "123456789012", "--region", "us-east-1", "-o", "json")
+        words = ("--account", "123456789012", "--region", "us-east-1", "--kind", "model-customization-job")
+        found = home.run("discover", *words, "-o", "json")
     assert (found.returncode, found.stderr) == (0, "bedrock-watch: 1 job not watched yet: --add watches it\n")
     assert [job["arn"] for job in json.loads(found.stdout)["jobs"]] == [arn]
 
