@@ -47,7 +47,7 @@ class Keys:
         self._held: Any = None
         self._signature: Any = UNSIGNED
         self._making, self._finding = anyio.Lock(), anyio.Lock()
-        self._source = Source(whose, settings)
+        self._source = Source(whose, settings, service)
         self._search: _Search | None = None
         self._found = False
         self._failures = 0
@@ -90,7 +90,7 @@ class Keys:
     def forget(self) -> None:
         """Read everything anew the next time: files, a program, a sign-in."""
         self.generation += 1
-        self._source = Source(self.whose, self.settings)
+        self._source = Source(self.whose, self.settings, self._service)
         self._found = False
 
     async def identity(self, region: str) -> Identity | None:
@@ -118,6 +118,11 @@ class Keys:
                 except Exception:  # noqa: BLE001, S110 - an STS that cannot be asked does not say who we are
                     pass
             return self._identity
+
+    @property
+    def bearer(self) -> bool:
+        """Whether requests carry the Bedrock API key of the environment in place of a signature."""
+        return bool(self._signature == "bearer")
 
     async def close(self) -> None:
         """Close the clients' connections; the next look opens new ones."""

@@ -17,6 +17,7 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.session import Session
 
+from watcher.bedrock.apikey import API_KEY
 from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.leash import Leash
 from watcher.bedrock.material import LoginSession, refuse_unusable
@@ -24,9 +25,6 @@ from watcher.bedrock.redact import remember
 from watcher.bedrock.sessions import client_session, credentials_session, send_with
 from watcher.bedrock.settings import Settings
 from watcher.bedrock.trust import verification
-
-API_KEY = "AWS_BEARER_TOKEN_BEDROCK"
-"""The variable of a Bedrock API key (Amazon Bedrock User Guide, "Use an Amazon Bedrock API key")."""
 
 _MANDATORY = 600
 """Seconds before their end from which on botocore insists on fresh ones (its own default)."""
@@ -55,8 +53,8 @@ class Found:
 class Source:
     """One reading of the files, and the credentials to which it led: these refresh themselves."""
 
-    def __init__(self, whose: Credentials, settings: Settings) -> None:
-        self._whose, self._settings = whose, settings
+    def __init__(self, whose: Credentials, settings: Settings, service: str = "bedrock") -> None:
+        self._whose, self._settings, self._service = whose, settings, service
         self._leash, self._of_identity = Leash(), Leash()
         self._session: Session | None = None
         self._credentials: Any = None
@@ -81,8 +79,9 @@ class Source:
 
     @property
     def _may_use_api_key(self) -> bool:
-        """Whether there is a Bedrock API key, and nobody has named other credentials: a key is of one account."""
-        return bool(os.environ.get(API_KEY)) and self._whose == Credentials(session_name=self._whose.session_name)
+        """Whether there is a Bedrock API key, Bedrock is asked, and nobody has named other credentials."""
+        default = self._whose == Credentials(session_name=self._whose.session_name)
+        return self._service == "bedrock" and default and bool(os.environ.get(API_KEY))
 
     def identity(self, region: str) -> Identity | None:
         """Ask STS who we are; None for the callers of a simulated Bedrock."""

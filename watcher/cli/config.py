@@ -33,7 +33,7 @@ from watcher.config import (
 )
 from watcher.config.files import VARIABLE
 from watcher.config.values import HIDDEN
-from watcher.doctor.choices import Checked, check_channel, check_heartbeat, closed, exposed, nowhere
+from watcher.doctor.choices import Checked, check_channel, check_heartbeat, closed, exposed, nowhere, shared_key
 from watcher.errors import ExitCode, WatchError
 
 _LIMITS = frozenset({"stall_after", "stopping_after", "queued_after"})
@@ -68,6 +68,7 @@ def check(context: Context, output: str) -> int:
     warnings = [*unwise, *(one.warning for one in all_checked if one.warning)]
     if not mistakes:
         warnings += [*untold_jobs(settings), *unknown_rules(settings), *unknown_profiles(settings)]
+        warnings += shared_key(settings)
     if output != "table":
         _print_json(_report(settings, checked, mistakes, warnings), output)
         return ExitCode.BAD_CONFIG if mistakes else ExitCode.DONE

@@ -54,12 +54,13 @@ def _watch(context: Context, log: Log, *, once: bool) -> int:
     from watcher import presence, privileges
     from watcher.config import load
     from watcher.daemon.process import Daemon
+    from watcher.doctor.choices import shared_key
     from watcher.store import Store
     from watcher.systemd import Notifier
 
     config, notify = context.config, Notifier.of()
     privileges.require_owner(config.state_dir)
-    for warning in config.warnings:
+    for warning in (*config.warnings, *shared_key(config)):
         log.warning("configuration", warning=warning)
 
     async def main() -> int:

@@ -21,6 +21,7 @@ from watcher.daemon.chosen import limits_of, routes_of, wanted_jobs
 from watcher.daemon.lanes import Lanes
 from watcher.daemon.parts import Parts
 from watcher.daemon.watch import Watch
+from watcher.doctor.choices import shared_key
 from watcher.errors import BadConfig, WatchError
 from watcher.render import check_template
 from watcher.store.store import Settings
@@ -89,7 +90,9 @@ class Reload:
         self.lanes.reconfigure(changed)
         await self.watch.refresh()  # before it is said: what was taken away is not looked at any more
         self.error, self.configured_at, self.reloaded_at = "", changed_at, clock.now()
-        self._tell(before, changed, revived)
+        # In a thread: the SDK reads its files.
+        unwise = await to_thread.run_sync(lambda: [*config.warnings, *shared_key(config)])
+        self._tell(before, changed, revived, unwise)
 
     async def _fingerprints(self, config: Config) -> tuple[dict[str, str], dict[str, SecretUnreadable]]:
         """Return, by channel, what stands for its URL now, and why it could not be read."""
@@ -140,12 +143,12 @@ class Reload:
         settings = Settings(jobs, repr(limits_of(config)), digests, prints)
         return await self.parts.transact(self.parts.store.adopt, settings, now)
 
-    def _tell(self, before: Config, changed: list[str], revived: dict[str, int]) -> None:
+    def _tell(self, before: Config, changed: list[str], revived: dict[str, int], unwise: list[str]) -> None:
         log, config = self.parts.log, self.parts.config
         names = [channel.name for channel in config.channels]
         gone = [channel.name for channel in before.channels if channel.name not in names]
         log.info("reloaded", channels=names, changed=changed, removed=gone)
-        for warning in config.warnings:
+        for warning in unwise:
             log.warning("configuration", warning=warning)
         for channel, count in revived.items():
             log.info("messages_revived", channel=channel, count=count)

@@ -94,6 +94,12 @@ async def check_identity(keys: Keys, region: str, accounts: frozenset[str]) -> A
     except LookError as error:
         yield _refusal(subject, error)
         return
+    if keys.bearer:
+        what = (
+            "the Bedrock API key in AWS_BEARER_TOKEN_BEDROCK is used, and AWS does not say which account it belongs to"
+        )
+        yield Finding(CHECK, subject, Grade.UNKNOWN, what, "check that it belongs to the account of your jobs")
+        return
     found = await keys.identity(region)
     if found is None:
         remedy = "see that STS can be reached from here; the watch itself does not need it"

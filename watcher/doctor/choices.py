@@ -146,3 +146,28 @@ def closed(settings: Config) -> Iterator[str]:
             f"not checkable here: state_dir {state_dir}: this user may not write in {place};"
             " the daemon has to run as one who may"
         )
+
+
+def shared_key(settings: Config) -> Iterator[str]:
+    """Yield a warning when one Bedrock API key would have to answer for every account of the configuration."""
+    if settings.aws.profile or not settings.aws.sign:
+        return
+    own = [one.id for one in settings.accounts if not (one.profile or one.role_arn)]
+    roles = [one.id for one in settings.accounts if one.role_arn and not one.source_profile]
+    if not (own or roles):
+        return
+    # Here, not above: only a configuration with such accounts pays for AWS's SDK.
+    from watcher.bedrock.apikey import API_KEY, is_only_credential  # noqa: PLC0415
+
+    if not is_only_credential():
+        return
+    parts = [f"answers for {_accounts(own)}"] if own else []
+    parts += [f"cannot assume the role of {_accounts(roles)}"] if roles else []
+    yield (
+        f"{API_KEY} is the only credential here. An API key belongs to one account, but this one "
+        f"{' and '.join(parts)}. Give each [[account]] a profile"
+    )
+
+
+def _accounts(ids: list[str]) -> str:
+    return f"account{'s' if ids[1:] else ''} {', '.join(ids)}"

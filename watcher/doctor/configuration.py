@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from watcher.config import Config, Mistake
 from watcher.config.files import EXPOSED
 from watcher.config.values import BUILT_IN
-from watcher.doctor.choices import check_channel, check_heartbeat, nowhere
+from watcher.doctor.choices import check_channel, check_heartbeat, nowhere, shared_key
 from watcher.doctor.finding import Finding, Grade
 from watcher.errors import ExitCode
 
@@ -26,6 +26,8 @@ def check_configuration(config: Config, mistakes: tuple[Mistake, ...]) -> Iterat
     # Who may read the file is looked at with the modes of the others (``files``).
     for warning in (one for one in config.warnings if EXPOSED not in one):
         yield Finding(CHECK, file, Grade.WARN, warning.removeprefix(f"{file} "), "see bedrock-watch config check")
+    for warning in shared_key(config):
+        yield Finding(CHECK, file, Grade.WARN, warning, "see bedrock-watch config check")
     # With a mistake, it may be in the channels; or the file could not be read at all.
     if not config.channels and not mistakes:
         how = (
