@@ -20,6 +20,7 @@ from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.gateway import FOREIGN, elsewhere, foreign
 from watcher.bedrock.material import LoginSession, UnusableKeys
 from watcher.bedrock.redact import redacted
+from watcher.bedrock.signin import UnusableToken
 from watcher.bedrock.trust import UnusableBundle
 from watcher.errors import WRONG_ACCOUNT, LookError, LookFault
 
@@ -225,7 +226,7 @@ def explain_credentials(error: Exception, whose: Credentials, *, sso_profile: st
         remedy = f"check what {whose.who} say in ~/.aws/config, what their credential_process prints, and any proxy"
         return LookError(LookFault.CREDENTIALS, "UnreadableCredentials", reason, remedy)
     remedy = known.remedy
-    if isinstance(error, (LoginSession, UnusableKeys)):
+    if isinstance(error, (LoginSession, UnusableKeys, UnusableToken)):
         remedy = error.remedy
     elif isinstance(error, _SIGNED_IN) and sso_profile is not None:
         remedy = _sign_in(error, replace(whose, profile=sso_profile))

@@ -14,6 +14,11 @@ _PRINTABLE = re.compile(r"[!-~]+")
 """What a header of HTTP can carry, without blanks; AWS's keys and tokens have nothing else."""
 
 
+def is_sendable(text: str) -> bool:
+    """Return whether a header of HTTP can carry *text* as a key or a token."""
+    return _PRINTABLE.fullmatch(text) is not None
+
+
 class UnusableKeys(CredentialRetrievalError):  # type: ignore[misc]
     """A key or a token that no request can be signed with."""
 
@@ -44,7 +49,7 @@ def refuse_unusable(frozen: Any, who: str) -> None:  # noqa: ANN401 - botocore i
             problem = f"the {name} is not text but {type(value).__name__}"
         elif not value:
             problem = f"the {name} is empty"
-        elif not _PRINTABLE.fullmatch(value):
+        elif not is_sendable(value):
             problem = f"the {name} holds a line break, a blank or another character that no key has"
         else:
             continue

@@ -28,6 +28,7 @@ from watcher.bedrock.blocking import BlockingTransport
 from watcher.bedrock.leash import Leash
 from watcher.bedrock.parsers import LeanParsers
 from watcher.bedrock.settings import Settings
+from watcher.bedrock.signin import refuse_unusable_tokens
 from watcher.bedrock.trust import verification
 
 MODELS = Path(__file__).with_name("models")
@@ -78,6 +79,7 @@ def credentials_session(profile: str, region: str, settings: Settings, leash: Le
     )
     sender = leash.transport(verify, settings.connect_timeout, settings.read_timeout)
     send_with(sender, session.get_component("event_emitter"))
+    refuse_unusable_tokens(session.get_component("event_emitter"))
     _equip(session, verify, leash)
     return session
 

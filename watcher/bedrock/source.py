@@ -55,7 +55,8 @@ class Source:
 
     def __init__(self, whose: Credentials, settings: Settings, service: str = "bedrock") -> None:
         self._whose, self._settings, self._service = whose, settings, service
-        self._leash, self._of_identity = Leash(), Leash()
+        seconds = settings.credentials_timeout
+        self._leash, self._of_identity = Leash(seconds), Leash(seconds)
         self._session: Session | None = None
         self._credentials: Any = None
 
