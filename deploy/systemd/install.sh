@@ -26,7 +26,7 @@ Python 3.11 or later with its venv module.  Doing it again does no harm.
                      by default from the checkout around this script, and what it needs from the package index
   --python PYTHON    the interpreter to install with; by default python3, or the newest python3.N that will do
   --move-credentials move the files that systemd reads (LoadCredential, EnvironmentFile) from $ETC/secrets,
-                     where the service can write in older versions, to $ETC/credentials; asked for on a terminal
+                     where older versions let the service write, to $ETC/credentials; on a terminal, it asks
   --uninstall        take the program and the service away; $STATE and $ETC are kept
   --purge            with --uninstall: delete those too, with the user and the group $NAME
   --help             print this
@@ -59,15 +59,15 @@ share/$NAME.fish /etc/fish/completions/$NAME.fish
 END
 }
 
-# Run a command as the service's user and nothing more: whatever lies in the state directory is as hostile as the
-# members of the service's group are, and root opens none of it.
+# Run a command as the service's user only. Members of the service's group can write the state directory, so root
+# opens nothing in it.
 as_service() {
     setpriv --reuid=$NAME --regid=$NAME --init-groups --no-new-privs \
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
 }
 
-# Run a command as a user who owns nothing: can everybody run it?  By way of env, for setpriv itself still has root's
-# powers when it looks for the program.
+# Run a command as a user who owns nothing, to test whether everybody can run it. It goes through env, because
+# setpriv still has root's privileges when it searches for the program.
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups env "$@"; }
 
 find_python() { # prints the interpreter to use
@@ -75,18 +75,18 @@ find_python() { # prints the interpreter to use
         if "$candidate" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             path=$(command -v "$candidate")
             if ! as_nobody "$path" -I -c 'import sqlite3, ssl' 2>/dev/null; then
-                [ -z "$1" ] || fail "$path cannot be run by the service's user" "use one that everybody can run"
+                [ -z "$1" ] || fail "the service's user cannot run $path" "use one that everybody can run"
                 continue
             fi
             "$path" -I -c 'import ensurepip, venv' 2>/dev/null ||
                 fail "$path has no venv module" "on Debian and Ubuntu: apt-get install python3-venv"
             "$path" -I -c 'import sqlite3, sys; sys.exit(sqlite3.sqlite_version_info < (3, 37))' ||
-                fail "$path has an SQLite that is too old: 3.37 or later is needed" "name another: --python PYTHON"
+                fail "$path has an SQLite older than 3.37" "choose another interpreter: --python PYTHON"
             printf '%s\n' "$path"
             return
         fi
     done
-    fail "no Python 3.11 or later that everybody can run${1:+ at $1}" "install one, or name it: --python /usr/bin/python3.12"
+    fail "no Python 3.11 or later that everybody can run${1:+ at $1}" "install one, or pass its path: --python /usr/bin/python3.12"
 }
 
 # Make directory $1, and remember which of its parents were not there: --uninstall takes these away again.
@@ -98,11 +98,11 @@ make_directory() {
 }
 
 # Make the release in directory $1 with the interpreter $2, from wheelhouse $3 or, when that is empty, the checkout.
-# Every Python is isolated (-I) and starts in /: no file of the folder that root stands in is taken for a module.
+# Every Python is isolated (-I) and starts in /, so it imports no file from root's current directory.
 make_release() {
     release=$1 wheelhouse=$3
     "$2" -I -m venv "$release"
-    # The hashes of the locks say that what is installed is what was tested.
+    # The hashes in the lock files ensure that we install what was tested.
     if [ -n "$wheelhouse" ]; then
         pip "$release" install --no-deps --no-index --find-links "$wheelhouse" \
             --require-hashes --requirement "$HERE/requirements.lock"
@@ -166,7 +166,7 @@ let_the_group_read() { # a configuration that was there before
     say "$ETC/config.toml: the group may read it now, as the service has to"
 }
 
-schema() { # release; prints the version of the database's schema, nothing when there is no database
+schema() { # release; prints the database's schema version, or nothing if there is no database
     as_service "$1/bin/python" -I -c '
 import sqlite3, sys
 from pathlib import Path
@@ -178,7 +178,7 @@ if path.exists():
     print(sqlite3.connect(path).execute("PRAGMA user_version").fetchone()[0])' "$STATE/$NAME.db"
 }
 
-keep_database() { # release, file of root's to copy it to
+keep_database() { # release, root-owned file to copy it to
     as_service "$1/bin/python" -I -c '
 import shutil, sys, tempfile
 from pathlib import Path
@@ -190,7 +190,7 @@ with tempfile.TemporaryDirectory() as directory:
         shutil.copyfileobj(copy, sys.stdout.buffer)' "$STATE/$NAME.db" >"$2"
 }
 
-restore_database() { # release, file of root's to restore it from
+restore_database() { # release, root-owned file to restore it from
     as_service "$1/bin/python" -I -c '
 import os, shutil, sys
 from pathlib import Path
@@ -231,34 +231,34 @@ upgrade() {
     fail "the new version does not start (its last words are above)" "the old one runs again"
 }
 
-# Print the files in $ETC/secrets that systemd reads: there, an older service could put links in their place.
+# Print the files in $ETC/secrets that systemd reads: an older service could have replaced them with links.
 read_by_systemd() {
     for property in LoadCredential LoadCredentialEncrypted EnvironmentFiles; do
         systemctl show -P $property $NAME 2>/dev/null | tr ' ' '\n' | sed -n "s|^[^/]*\($ETC/secrets/.*\)|\1|p"
     done | sort -u
 }
 
-# Move those to a folder that only root writes, with the administrator's consent ($1: given on the command line).
+# Move these files to a directory that only root can write, if the administrator agrees ($1: yes, from the command line).
 move_credentials() {
     files=$(read_by_systemd)
     [ -n "$files" ] || return 0
     if [ -z "$1" ] && [ -t 0 ]; then
-        printf '%s\n' "systemd reads these files, and older services can write where they are:" "$files"
-        printf '%s' "Move them to $ETC/credentials, and change the unit's drop-ins accordingly? [y/N] "
+        printf '%s\n' "systemd reads these files from a directory that older versions of the service can write:" "$files"
+        printf '%s' "Move them to $ETC/credentials, and update the unit's drop-ins? [y/N] "
         read -r answer
         case $answer in [yY]*) set -- yes ;; esac
     fi
-    [ -n "$1" ] || fail "systemd reads files from $ETC/secrets, where an older service can write: $(echo "$files" | tr '\n' ' ')" \
-        "let install.sh move them to $ETC/credentials and change the drop-ins: --move-credentials"
+    [ -n "$1" ] || fail "systemd reads files from $ETC/secrets, which older versions of the service can write: $(echo "$files" | tr '\n' ' ')" \
+        "to move them to $ETC/credentials and update the drop-ins, run install.sh with --move-credentials"
     install -d -m 700 -o root -g root "$ETC/credentials"
     for file in $files; do
         moved=$ETC/credentials/$(basename "$file")
-        [ ! -e "$moved" ] || fail "$moved exists already" "remove it or $file"
-        # First away from where the service could exchange it, then judged.
+        [ ! -e "$moved" ] || fail "$moved already exists" "remove it, or remove $file"
+        # Move it out of the service's reach first, then check it.
         mv -nT "$file" "$moved"
         if [ -L "$moved" ] || [ ! -f "$moved" ]; then
             rm -f "$moved"
-            fail "$file was a link or no regular file: the service may have been broken into" "write the secret again"
+            fail "$file was not a regular file: somebody may have compromised the service" "create the secret again"
         fi
         chown root:root "$moved"
         chmod 600 "$moved"

@@ -128,7 +128,7 @@ def test_an_interpreter_that_the_service_could_not_run_is_refused(machine: Conta
     machine.run("mkdir -m 700 /root/bin && cp $(readlink -f /usr/bin/python3) /root/bin/python3")
     done = machine.run(f"{OFFLINE} --python /root/bin/python3", check=False)
     assert done.returncode == 1
-    assert "cannot be run by the service's user" in done.stderr
+    assert "the service's user cannot run" in done.stderr
 
 
 def test_the_configuration_is_read_only_inside_the_unit(service: Service) -> None:
