@@ -210,7 +210,7 @@ def _evidence(stage: Stage) -> Evidence:
         Look(one.at, one.region, arns.get(one.what, one.what) if one.operation == "Get" else "", one.fault)
         for one in stage.simulator.requests
     ]
-    last = Life(stage.lives[-1].end if stage.lives else stage.began, time.time())
+    last = Life(stage.lives[-1].end if stage.lives else stage.began, time.time(), "stopped")
     return Evidence(
         tuple(map(played, born)),
         tuple(message for inbox in stage.inboxes.values() for message in tuple(inbox.messages)),

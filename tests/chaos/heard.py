@@ -76,6 +76,7 @@ def _event(one: Mapping[str, Any]) -> Told:
     if job and not subject.startswith("watch/"):  # what a person did is no news of the job that it names
         subject = job["name"] or job["arn"].rpartition("/")[2]
     since = next((change["since_at"] for change in changes if change["type"] == "WatchLost"), "")
+    gap: Mapping[str, Any] = next((change for change in changes if change["type"] == "Gap"), {})
     return Told(
         event["id"],
         subject,
@@ -87,8 +88,15 @@ def _event(one: Mapping[str, Any]) -> Told:
         status=one["status"],
         steps={step["name"]: (step["status"], step["changed_at"] or "") for step in one["steps"]},
         kinds=frozenset(event["kinds"]),
-        since=datetime.fromisoformat(since).timestamp() if since else 0.0,
+        since=_seconds(since or gap.get("began_at", "")),
+        at=_seconds(event["observed_at"]),
+        until=_seconds(gap.get("ended_at", "")),
+        cause=gap.get("cause", ""),
     )
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp() if moment else 0.0
 
 
 def _change(one: Mapping[str, Any]) -> Change | None:

@@ -10,8 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from chaos.duplicates import Duplicates, duplicates
+from chaos.reasons import has_reason
 from chaos.records import Evidence, History, Message, Told
 from chaos.truth import Telling, follow, seen_for_certain
+
+FOUNDED = frozenset({"watch_lost", "watch_regained", "vanished", "delivery_dead", "channel_stuck", "gap"})
+"""The kinds of events that need a cause in what the harness did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,28 +146,8 @@ def _unfounded(evidence: Evidence, events: Mapping[int, Told], tellings: Mapping
             ("scope/", "channel/", "watch/gap", "watch/operator")
         ):
             yield f"event {told.event} tells of {told.subject}, which does not exist"
-        for kind in told.kinds & {"watch_lost", "watch_regained", "vanished", "delivery_dead", "channel_stuck"}:
-            if not _is_founded(evidence, kind, told):
+        for kind in told.kinds & FOUNDED:
+            if not has_reason(evidence, kind, told):
                 yield f"event {told.event} tells {kind} of {told.subject}, and nothing was wrong"
         for kind in told.kinds & {"overdue", "stalled", "queued", "stopping", "channel_test"}:
             yield f"event {told.event} tells {kind} of {told.subject}, which nobody asked for"
-
-
-def _is_founded(evidence: Evidence, kind: str, told: Told) -> bool:
-    if kind == "vanished":
-        arns = {history.arn for history in evidence.histories if history.name == told.subject}
-        return sum(look.fault == "not_found" and look.job in arns for look in evidence.looks) >= 3
-    if kind == "delivery_dead":
-        channel = told.subject.removeprefix("channel/")
-        # A URL that has worked is tried for hours: only one that never worked may be given up.
-        worked = min((one.began for one in evidence.messages if one.channel == channel), default=float("inf"))
-        return any(
-            span.about == channel and (span.what == "removed" or (span.what == "refusing" and span.begin < worked))
-            for span in evidence.spans
-        )
-    if kind == "channel_stuck":
-        channel = told.subject.removeprefix("channel/")
-        return any(span.about == channel for span in evidence.spans)
-    return not told.since or any(
-        look.fault and -2.0 < told.since - moved - look.at < 30.0 for look in evidence.looks for moved in evidence.clock
-    )

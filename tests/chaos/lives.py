@@ -6,9 +6,10 @@ import resource
 import signal
 import subprocess
 import time
+from dataclasses import replace
 
 from chaos.plan import EXTRA, Death
-from chaos.records import Life, Span
+from chaos.records import Ended, Life, Span
 from chaos.stage import Stage
 
 PATIENCE = 60.0
@@ -23,6 +24,7 @@ _TROUBLES = ("disk", "lock")
 
 def live(stage: Stage, death: Death) -> None:
     """Begin a daemon, let it live as *death* has it, and end it."""
+    ended: Ended = "killed"
     begin, popen = time.time(), _begin(stage, together=death.twin == "together")
     ready = False
     try:
@@ -33,13 +35,13 @@ def live(stage: Stage, death: Death) -> None:
             if ready:
                 _disturb(stage, popen, death)
                 _let(stage, popen, death)
-        _end(stage, popen, death, ready=ready)
+        ended = _end(stage, popen, death, ready=ready)
     finally:
         if popen.poll() is None:
             popen.kill()
         popen.wait()
         stage.daemon = None
-        stage.lives.append(Life(begin, time.time()))
+        stage.lives.append(Life(begin, time.time(), ended))
 
 
 def run_until(stage: Stage, kills: int, seconds: float) -> None:
@@ -122,14 +124,24 @@ def _reload(stage: Stage, popen: subprocess.Popen[bytes], how: str) -> None:
             home.slowest = 2.5 - home.slowest
         elif how == "channel":
             home.extra = not home.extra
-            if not home.extra:
-                stage.spans.append(Span("removed", time.time(), float("inf"), EXTRA))
+            _keep_removal(stage, removed=not home.extra)
         home.configure("\n[poll\n" if how == "bad" else "")
         popen.send_signal(signal.SIGHUP)
         stage.counts["reloads" if how != "bad" else "reloads of a bad configuration"] += 1
         if how == "bad":
             time.sleep(1.0)
             home.configure()
+
+
+def _keep_removal(stage: Stage, *, removed: bool) -> None:
+    """Keep on record since when, or until when, the extra channel is not configured."""
+    now = time.time()
+    if removed:
+        stage.spans.append(Span("removed", now, float("inf"), EXTRA))
+        return
+    for place, span in enumerate(stage.spans):
+        if span.what == "removed" and span.end > now:
+            stage.spans[place] = replace(span, end=now)
 
 
 def _let(stage: Stage, popen: subprocess.Popen[bytes], death: Death) -> None:
@@ -142,25 +154,27 @@ def _let(stage: Stage, popen: subprocess.Popen[bytes], death: Death) -> None:
         time.sleep(_GLANCE)
 
 
-def _end(stage: Stage, popen: subprocess.Popen[bytes], death: Death, *, ready: bool) -> None:
+def _end(stage: Stage, popen: subprocess.Popen[bytes], death: Death, *, ready: bool) -> Ended:
+    """End it as *death* has it, and return how it ended."""
     if popen.poll() is not None:
         _own_end(stage, popen.returncode, ready=ready)
-        return
+        return "by itself"
     stage.counts["deaths in flight"] += any(inbox.holding for inbox in stage.inboxes.values())
     if death.signal == "SIGKILL":
         popen.kill()
         popen.wait()
         stage.counts["kills"] += 1
-        return
+        return "killed"
     popen.terminate()
     stage.counts["SIGTERM"] += 1
     try:
         code = popen.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         stage.bugs.append(f"a daemon did not stop within {PATIENCE:g} s of SIGTERM")
-        return
+        return "killed"
     if code != 0 and ready:
         stage.bugs.append(f"a daemon ended with {code} at SIGTERM")
+    return "stopped"
 
 
 def _own_end(stage: Stage, code: int, *, ready: bool) -> None:

@@ -10,6 +10,7 @@ Steps = Mapping[str, tuple[str, str]]
 """Each sub-task's status, and when it last changed (as AWS writes it; empty when it has not begun)."""
 
 Outcome = Literal["accepted", "refused", "uncertain"]
+Ended = Literal["killed", "stopped", "by itself"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class Told:
     """One event as a receiver read it.
 
     *subject* is a job's name, or ``scope/...`` or ``channel/...``.  *changes* is None where only a headline was told
-    (an entry of a summary in plain text); *since* is when a watch was lost.  *steps* and
+    (an entry of a summary in plain text); *since* is when a watch was lost or a gap began,
+    *until* when that gap ended, *cause* why, *at* when the event was observed (by the daemon's own clock).  *steps* and
     *status* are as the message has them, *kinds* the event's names; both are of the JSON webhook alone.
     """
 
@@ -71,6 +73,9 @@ class Told:
     steps: Steps | None = None
     kinds: frozenset[str] = frozenset()
     since: float = 0.0
+    at: float = 0.0
+    until: float = 0.0
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +111,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """A daemon process, from its start to its end."""
+    """A daemon process, from its start to its end; *ended* says how."""
 
     begin: float
     end: float
+    ended: Ended = "killed"
 
 
 @dataclass(frozen=True, slots=True)

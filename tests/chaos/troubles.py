@@ -136,9 +136,10 @@ def _locked(stage: Stage, trouble: Trouble) -> None:
 def _clock_off(stage: Stage, trouble: Trouble) -> None:
     """Move the daemon's clock, and after a while move it back."""
     stage.clock.add(float(trouble.side))
-    stage.home.move_clock(float(trouble.side))
-    stage.over.wait(trouble.seconds)
-    stage.home.move_clock(0.0)
+    with stage.span("clock", trouble.side):
+        stage.home.move_clock(float(trouble.side))
+        stage.over.wait(trouble.seconds)
+        stage.home.move_clock(0.0)
     stage.counts["clock moved"] += 2
 
 
