@@ -1,10 +1,16 @@
 """The doorman of Apprise: one channel is one URL with one target, and ``send`` says honestly what became of it.
 
-``opening`` makes a channel of a URL, ``services`` knows its family and pace, and ``channel`` sends; ``measure`` says
-whether a message fits as it is posted, in ``units`` of the service; ``content`` and ``slack`` put in what Apprise has
-no words for; ``wire`` and ``mail`` are what our requests and mails travel by; ``witness`` notes what happened on the
-way; ``verdict`` puts it into words; ``scrub`` keeps secrets out of those words; ``standins`` lends our wire to
-Apprise's plugins.  Apprise, requests and urllib3 are imported when the first channel is opened.
+Opening: ``opening`` makes a channel of a URL; ``asked`` finds what Apprise would ignore of it; ``services`` knows its
+family and pace, ``confirmation`` whether it confirms messages.
+Sending: ``channel`` sends; ``measure`` says whether a message fits as it is posted, in ``units`` of the service;
+``content`` and ``slack`` add what Apprise cannot express.
+Travelling: ``wire`` carries HTTP requests over ``connections``, and ``mail`` carries mails; ``reply`` reads an answer's
+body to a bound; ``apart`` runs calls that may block, and ``deadline`` ends a send in time; ``standins`` lends all this
+to Apprise's plugins.
+Judging: ``witness`` notes what happened, each ``answer`` included; ``decisive`` chooses the request that counts;
+``refusals`` reads services that refuse inside a 200; ``verdict`` decides, in ``words`` that ``scrub`` keeps secrets out
+of.
+Apprise, requests and urllib3 are imported when the first channel is opened.
 Not its business: what a message says (``render``), when it is sent and whether it is tried again (``deliver``).
 """
 

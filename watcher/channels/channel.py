@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from watcher.channels import slack
 from watcher.channels.apart import Abandoned
 from watcher.channels.content import editor
+from watcher.channels.decisive import marks
 from watcher.channels.measure import fits
 from watcher.channels.services import SLOWEST, limit_key, module, service
 from watcher.channels.witness import Witness, witnessed
@@ -137,6 +138,7 @@ class AppriseChannel:
 
     def _hand_over(self, message: Message, witness: Witness) -> bool:
         """Return whether Apprise takes *message* for accepted."""
+        witness.marks = marks(message)
         witness.edit = lambda content: self._edit(content, message)
         return bool(self._plugin.notify(notify_type=message.severity.value, **self._converted(message)))
 

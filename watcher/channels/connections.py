@@ -17,8 +17,9 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from watcher.channels.answer import Answer
 from watcher.channels.reply import read_body
-from watcher.channels.witness import CURRENT, Answer, shut
+from watcher.channels.witness import CURRENT, shut
 
 if TYPE_CHECKING:
     from watcher.channels.wire import Wire

@@ -45,6 +45,9 @@ _OPTIONS = {
 }
 """Options of Apprise's URLs that cannot be kept, and why."""
 
+ALERTS_BY_ACTION = frozenset({"jira", "opsgenie"})
+"""Modules whose plugins map each severity to an action; of these only "new" creates an alert."""
+
 _OUR_HEADERS = frozenset({"content-type", "date", "from", "message-id", "mime-version", "sender", "subject", "to"})
 
 _MISSING = "install bedrock-watch again: a part of it, or of Apprise, is missing"
@@ -87,6 +90,9 @@ def _opened(name: str, url: str, ca_bundle: str | None, limits: Limits) -> Appri
         raise BadChannel(f"channel {name!r}: its URL has {len(plugin)} targets", _OPTIONS["cc"])
     if module(plugin) == "email" and not plugin.targets:  # type: ignore[attr-defined]
         raise BadChannel(f"channel {name!r}: its URL has no valid recipient", "give one with ?to=")
+    if module(plugin) in ALERTS_BY_ACTION and plugin.action not in ("map", "new"):  # type: ignore[attr-defined]
+        what = f"channel {name!r}: its URL's action = {plugin.action!r} creates no alert"  # type: ignore[attr-defined]
+        raise BadChannel(what, "remove the action, so that each message creates an alert")
     if fault := ignored(url, plugin):
         raise BadChannel(f"channel {name!r}: {fault[0]}", fault[1])
     if not plugin.verify_certificate:
@@ -208,6 +214,10 @@ def _tame(plugin: NotifyBase, url: str) -> NotifyBase:
         changes |= {"dialect_convert": lambda body, *_, **__: body, "include_footer": False}
     elif module(plugin) == "slack":  # a workflow: plain text, in which Slack's mentions must ping nobody
         changes["dialect_convert"] = lambda body, *_, **__: re.sub("<(?=[!@#])", "<\u200b", body)
+    if module(plugin) in ALERTS_BY_ACTION:
+        # Apprise's defaults (a note, a close) send no request when they find no alert of the same title.
+        unmapped = [kind for kind in plugin.mapping if f":{kind.value}" not in query_of(url)]  # type: ignore[attr-defined]
+        changes["mapping"] = plugin.mapping | dict.fromkeys(unmapped, "new")  # type: ignore[attr-defined]
     if module(plugin) == "mqtt" and "qos" not in query_of(url):
         changes["qos"] = 1  # at least once; with Apprise's 0 nobody would know
     for attribute, value in changes.items():

@@ -15,7 +15,8 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from watcher.channels.witness import Answer, Witness
+from watcher.channels.answer import Answer
+from watcher.channels.witness import Witness
 from watcher.channels.words import members
 from watcher.model import Message
 

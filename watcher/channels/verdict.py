@@ -16,14 +16,13 @@ from dataclasses import dataclass
 import requests
 from urllib3.exceptions import LocationValueError
 
+from watcher.channels.answer import Answer
 from watcher.channels.connections import ProxyUnusable
+from watcher.channels.decisive import Exchange
 from watcher.channels.refusals import Refusals, Said
-from watcher.channels.witness import Answer, Witness
+from watcher.channels.witness import Witness
 from watcher.channels.words import pause, words
 from watcher.model import Failed
-
-TEMPORARY_4XX = frozenset({407, 408, 409, 421, 423, 425, 429})
-"""The client errors (RFC 9110, 4918, 6585, 8470) that heal without a change of the channel's URL."""
 
 _UNSENDABLE = (
     requests.exceptions.InvalidURL,
@@ -34,6 +33,9 @@ _UNSENDABLE = (
     UnicodeError,
 )
 """What an address or a header that cannot be written ends in, before anything is sent."""
+
+
+_UNSENT = "Apprise reported success, but posted nothing: the service has not received the message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,19 @@ class Judge:
 
         *accepted* is Apprise's opinion.
         """
-        answer = witness.answer
-        if answer is not None and answer.accepts:
+        exchange = witness.decisive(accepted=accepted)
+        answer = exchange.answer
+        if answer is not None and not answer.accepts:
+            return self._refusal(answer)
+        if accepted and self.seen and not witness.posted:
+            return Failed(_UNSENT)
+        if answer is not None:
             return self._successful(witness, answer, accepted=accepted)
         if accepted:
             return None
-        if answer is not None:
-            return self._refusal(answer)
-        if witness.error is not None:
-            refused = None if witness.hung_up else _smtp(witness.error, self.scrub, began=witness.began)
-            return refused or _network(witness, witness.error, self.scrub)
+        if exchange.error is not None:
+            refused = None if witness.hung_up else _smtp(exchange.error, self.scrub, began=exchange.began)
+            return refused or _network(witness, exchange, exchange.error, self.scrub)
         said = self.scrub("; ".join(witness.words)) or "Apprise gave no reason"
         return Failed(said, uncertain=not self.seen)
 
@@ -104,7 +109,7 @@ class Judge:
         reason = _sentence(self._head(answer), self.scrub(text))
         if 300 <= answer.status < 400:
             return Failed(f"{reason}; redirects are not followed: put the new address into the URL", permanent=True)
-        if 400 <= answer.status < 500 and answer.status not in TEMPORARY_4XX:
+        if 400 <= answer.status < 500 and not answer.is_temporary:
             return Failed(reason, permanent=True)
         return Failed(reason, retry_after=pause(answer.retry_after, answer.body, self.unit))
 
@@ -129,13 +134,13 @@ def _smtp(error: Exception, scrub: Callable[[str], str], *, began: bool) -> Fail
     return Failed(reason, permanent=500 <= code < 600)
 
 
-def _network(witness: Witness, error: Exception, scrub: Callable[[str], str]) -> Failed:
+def _network(witness: Witness, exchange: Exchange, error: Exception, scrub: Callable[[str], str]) -> Failed:
     """Return what it means that no answer came."""
-    if not witness.began and isinstance(error, _UNSENDABLE):
+    if not exchange.began and isinstance(error, _UNSENDABLE):
         # Its text would repeat the URL.
         return Failed(f"no request can be made of the URL ({type(error).__name__})", permanent=True)
     said = witness.hung_up or scrub(_root(error))
-    if witness.began:
+    if exchange.began:
         return Failed(f"no answer: {said}; the message may have arrived", uncertain=True)
     if isinstance(error, ProxyUnusable):
         return Failed(said)

@@ -83,12 +83,13 @@ class Wire:
         """
         if witness.repeats(method, url):
             raise SecondTry
+        given = dict(options)
         if isinstance(options.get("data"), str):
             options["data"] = witness.edit(options["data"])
         options |= {"timeout": (self.limits.connect, self.limits.read), "allow_redirects": False}
         if time.monotonic() - self._last_used > IDLE:
             self._session.close()  # drops the connections; the session itself goes on
-        witness.start(method, url)
+        witness.start(method, url, given)
         if witness.probing:
             self._knock(witness, url)
         try:

@@ -11,11 +11,13 @@ import http
 import socket
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from watcher.channels.answer import Answer
 from watcher.channels.deadline import DEADLINES
+from watcher.channels.decisive import Exchange, carries, decisive, posted
 
 if TYPE_CHECKING:
     from watcher.channels.wire import Wire
@@ -38,37 +40,15 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP response: its *status*, the *phrase* beside it, the ``Retry-After`` header, and the start of the *body*.
-
-    *whole*: the body was read to its end and could be unpacked.
-    """
-
-    status: int
-    phrase: str
-    retry_after: str
-    body: str
-    whole: bool = True
-
-    def with_body(self, body: str, *, whole: bool) -> Answer:
-        """Return the same answer with its *body*."""
-        return replace(self, body=body, whole=whole)
-
-    @property
-    def accepts(self) -> bool:
-        """Whether the status says that the request was successful (RFC 9110, 15.3)."""
-        return 200 <= self.status < 300
-
-
 @dataclass
 class Witness:
     """The notes of one send.
 
     *answer* is the last HTTP response and *error* the exception in its stead; *began* says that at least a part of a
     message had left when the error came; *hung_up* is why we closed the connection ourselves; *words* are Apprise's
-    own warnings, unscrubbed.  *exchanges* counts the requests and *asked* is the last of them.  *edit* is what
-    Apprise's content goes through on its way out.  *probing*: nothing may be sent, only *reached* is to be found out,
+    own warnings, unscrubbed.  *exchanges* counts the requests and *asked* is the last of them.  *marks* are words of
+    the message, by which a request that carries it is recognized.  *edit* is what Apprise's content goes through on its
+    way out.  *probing*: nothing may be sent, only *reached* is to be found out,
     the server that would have been sent to.  *hint*: what the URL should say instead.
     """
 
@@ -80,22 +60,42 @@ class Witness:
     words: list[str] = field(default_factory=list)
     exchanges: int = 0
     asked: tuple[str, str] = ("", "")
+    marks: tuple[str, ...] = ()
     edit: Callable[[str], str] = str
     probing: bool = False
     reached: str = ""
     hint: str = ""
     _end: Callable[[], None] | None = None
+    _earlier: list[Exchange] = field(default_factory=list)
+    _carries: bool = False
 
     def restart(self) -> None:
         """Forget all exchanges: another message follows in place of a refused one."""
         self.answer, self.error, self.began = None, None, False
         self.exchanges, self.asked = 0, ("", "")
+        self._earlier, self._carries = [], False
 
-    def start(self, method: str, url: str) -> None:
-        """Forget the exchange before: one send may take several, and the last one decides."""
+    def start(self, method: str, url: str, options: dict[str, Any] | None = None) -> None:
+        """Begin the next exchange: one request, with the *options* of ``requests``."""
+        if self.exchanges:
+            self._earlier.append(self._newest())
         self.answer, self.error, self.began = None, None, False
         self.exchanges += 1
         self.asked = method, url
+        self._carries = carries(self.marks, url, options or {})
+
+    @property
+    def posted(self) -> bool:
+        """Whether the message may have been sent: in a request, or as the content of a mail."""
+        return posted([*self._earlier, self._newest()], self.marks) if self.exchanges else self.began
+
+    def decisive(self, *, accepted: bool) -> Exchange:
+        """Return the exchange that decides what became of the message; *accepted* is the plugin's opinion."""
+        return decisive([*self._earlier, self._newest()], accepted=accepted)
+
+    def _newest(self) -> Exchange:
+        reads = self.asked[0].upper() in ("GET", "HEAD")
+        return Exchange(self.answer, self.error, self.began, self._carries, reads)
 
     def repeats(self, method: str, url: str) -> bool:
         """Whether this request would be a plugin's own second try: what is tried again is for the outbox to decide.
