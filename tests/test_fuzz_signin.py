@@ -72,7 +72,7 @@ _STATUSES = st.sampled_from((200, 201, 204, 206, 301, 400, 401, 403, 404, 407, 4
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebReceiver]:
     monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
-    monkeypatch.setattr("botocore.retryhandler.delay_exponential", lambda *_: 0)
+    monkeypatch.setattr("botocore.retryhandler.delay_exponential", lambda *_, **__: 0)
     with web_receiver() as one:
         for name in ("STS", "SSO"):
             monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", one.url)

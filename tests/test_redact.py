@@ -13,11 +13,14 @@ import support_askers
 from hypothesis import given
 from hypothesis import strategies as st
 from support_askers import ROLE, refused_credentials
-from support_client import refusal, waits
+from support_client import get, refusal, waits
 from support_receivers import Reply, web_receiver
 
 from watcher.bedrock import redact
 from watcher.bedrock.credentials import Credentials
+from watcher.bedrock.customization import KIND
+from watcher.bedrock.kind import MalformedResponse
+from watcher.errors import LookError
 
 files = pytest.fixture(autouse=True)(support_askers.signed_in)
 no_waits = pytest.fixture(autouse=True)(waits)
@@ -115,3 +118,44 @@ def test_whatever_a_secret_is_made_of_it_is_hidden(secret: str, before: str, aft
     redact.remember(secret)
     for encode in ENCODINGS.values():
         assert encode(secret) not in redact.redacted(f"{before}{encode(secret)}{after}") or encode(secret) in "***…"
+
+
+BODIES = {
+    "no object": (200, '["{}"]'),
+    "cut short": (200, '{{"message": "{}'),
+    "not AWS's refusal": (403, "denied for {}"),
+    "a member of another type": (200, '{{"jobArn": "x", "status": ["{}"]}}'),
+}
+
+
+@pytest.mark.parametrize("before", [0, 9, 40, 61])
+@pytest.mark.parametrize("secret", [SECRET, TOKEN])
+@pytest.mark.parametrize(("status", "body"), BODIES.values(), ids=list(BODIES))
+def test_the_beginning_of_a_body_holds_not_even_half_of_a_secret(
+    status: int, body: str, secret: str, before: int
+) -> None:
+    """Wherever the beginning ends."""
+    with web_receiver() as bedrock:
+        bedrock.reply = Reply(status, body.format("." * before + secret), {"Content-Type": "application/json"})
+        try:
+            facts = get(bedrock.url).facts
+        except LookError as refused:
+            said = f"{refused} {refused.remedy} {refused.dump()}"
+        else:
+            with pytest.raises(MalformedResponse) as caught:
+                KIND.read(facts)
+            said = str(caught.value)
+    assert "***" in said
+    assert hidden(said)
+    assert len(said) < 1024
+
+
+def test_a_beginning_is_bounded_and_on_one_line_whatever_it_is_of() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for value in (b"\xff" * 100_000, "x\n" * 100_000, {"a": ["\r\n"] * 1000}, deep, None):
+        assert len(redact.excerpt(value)) <= 80
+        assert len(redact.excerpt(value).splitlines()) <= 1
+    while deep:  # or the interpreter would recurse to free it
+        deep = deep[0]  # type: ignore[assignment]

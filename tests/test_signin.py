@@ -35,7 +35,7 @@ PROFILE = (
 @pytest.fixture
 def service(files: Files, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebReceiver]:
     """Serve the portal, and what a test replies to a refresh; the token is over."""
-    monkeypatch.setattr("botocore.retryhandler.delay_exponential", lambda *_: 0)
+    monkeypatch.setattr("botocore.retryhandler.delay_exponential", lambda *_, **__: 0)
     files.config(PROFILE)
     files.log_out()
     files.log_in("corp", "old", -60, **REGISTERED)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from watcher.bedrock.kind import Kind, ListMembers, MalformedResponse, text_of, time_of
+from watcher.bedrock.redact import excerpt
 from watcher.model import CUSTOMIZATION, Outcome, Snapshot, Step
 
 OUTCOMES = {
@@ -43,7 +44,7 @@ def read(facts: Mapping[str, Any]) -> Snapshot:
     status = text_of(facts, "status", required=True)
     details = facts.get("statusDetails") or {}
     if not isinstance(details, Mapping):
-        raise MalformedResponse(f"statusDetails is {details!r:.80}, not an object")
+        raise MalformedResponse(f"statusDetails is {excerpt(details)}, not an object")
     steps = tuple(_step(key, details[key]) for key in _in_order(details))
     return Snapshot(
         status=status,
@@ -67,7 +68,7 @@ def _in_order(details: Mapping[str, Any]) -> list[str]:
 
 def _step(key: str, details: object) -> Step:
     if not isinstance(details, Mapping):
-        raise MalformedResponse(f"statusDetails.{key} is {details!r:.80}, not an object")
+        raise MalformedResponse(f"statusDetails.{key} is {excerpt(details)}, not an object")
     return Step(
         name=STEPS.get(key) or _words(key),
         status=text_of(details, "status") or "NotStarted",

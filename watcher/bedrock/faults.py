@@ -13,9 +13,9 @@ from http import HTTPStatus
 
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
-from botocore.retries.standard import ThrottledRetryableChecker
 
 from watcher.bedrock.bounds import Redirected, UnlikeAws
+from watcher.bedrock.codes import FAULTS, remedy_of_key
 from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.gateway import FOREIGN, elsewhere, foreign
 from watcher.bedrock.material import LoginSession, UnusableKeys
@@ -23,38 +23,6 @@ from watcher.bedrock.redact import redacted
 from watcher.bedrock.signin import UnusableToken
 from watcher.bedrock.trust import UnusableBundle
 from watcher.errors import WRONG_ACCOUNT, LookError, LookFault
-
-_CODES = {
-    # What the SDK itself takes for throttling (botocore.retries.standard).
-    **dict.fromkeys(ThrottledRetryableChecker._THROTTLED_ERROR_CODES, LookFault.THROTTLED),  # noqa: SLF001
-    "ResourceNotFoundException": LookFault.NOT_FOUND,
-    "ValidationException": LookFault.INVALID,
-    "AccessDeniedException": LookFault.DENIED,
-    "AccessDenied": LookFault.DENIED,
-    "NotAuthorized": LookFault.DENIED,
-    "OptInRequired": LookFault.DENIED,
-    "ThrottlingException": LookFault.THROTTLED,
-    "Throttling": LookFault.THROTTLED,
-    "TooManyRequestsException": LookFault.THROTTLED,
-    "RequestLimitExceeded": LookFault.THROTTLED,
-    "ServiceQuotaExceededException": LookFault.THROTTLED,
-    "ExpiredToken": LookFault.CREDENTIALS,
-    "ExpiredTokenException": LookFault.CREDENTIALS,
-    "AuthFailure": LookFault.CREDENTIALS,
-    "IncompleteSignature": LookFault.CREDENTIALS,
-    "IncompleteSignatureException": LookFault.CREDENTIALS,
-    "InvalidAccessKeyId": LookFault.CREDENTIALS,
-    "InvalidClientTokenId": LookFault.CREDENTIALS,
-    "InvalidSignatureException": LookFault.CREDENTIALS,
-    "MissingAuthenticationToken": LookFault.CREDENTIALS,
-    "MissingAuthenticationTokenException": LookFault.CREDENTIALS,
-    "NotSignedUp": LookFault.CREDENTIALS,
-    "RequestInTheFuture": LookFault.CREDENTIALS,
-    "RequestTimeTooSkewed": LookFault.CREDENTIALS,
-    "RequestExpired": LookFault.CREDENTIALS,
-    "SignatureDoesNotMatch": LookFault.CREDENTIALS,
-    "UnrecognizedClientException": LookFault.CREDENTIALS,
-}
 
 _STATUSES = {
     401: LookFault.CREDENTIALS,
@@ -83,16 +51,6 @@ _FROM_THE_SDK = (sdk.BotoCoreError, sdk.ClientError, RuntimeError)
 
 _SIGNED_IN = (sdk.SSOError, sdk.TokenRetrievalError)
 """What is mended by signing in."""
-
-_SIGNED_IN_AGAIN = {
-    "ExpiredToken": "put fresh credentials in place; bedrock-watch reads them again by itself",
-    "ExpiredTokenException": "put fresh credentials in place; bedrock-watch reads them again by itself",
-    "InvalidSignatureException": "check the secret access key, and this machine's clock",
-    "SignatureDoesNotMatch": "check the secret access key, and this machine's clock",
-    "RequestExpired": "check this machine's clock",
-    "RequestInTheFuture": "check this machine's clock",
-    "RequestTimeTooSkewed": "check this machine's clock",
-}
 
 
 def explain(error: Exception, operation: str, whose: Credentials) -> LookError:
@@ -177,10 +135,10 @@ def _refusal(error: sdk.ClientError, operation: str, whose: Credentials) -> Look
     if error.operation_name != operation:
         # AssumeRole and its kin: it is not Bedrock that refused, but the way to the credentials.
         reason = f"{error.operation_name}: {reason}"
-        return LookError(LookFault.CREDENTIALS, code, reason, _sign_in(error, whose))
+        return LookError(LookFault.CREDENTIALS, code, reason, _of_the_source(error, code, status, whose))
     if error.response.get(FOREIGN):
         return foreign(status, code, reason, _retry_after(error))
-    fault = _CODES.get(code) or _STATUSES.get(status)
+    fault = FAULTS.get(code) or _STATUSES.get(status)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and fault is not LookFault.THROTTLED:
         fault = LookFault.SERVER
     unknown = fault is None and (status == HTTPStatus.NOT_FOUND or code == "UnknownOperationException")
@@ -191,11 +149,20 @@ def _refusal(error: sdk.ClientError, operation: str, whose: Credentials) -> Look
     return LookError(fault, code, reason, remedy, retry_after=_retry_after(error))
 
 
+def _of_the_source(error: sdk.ClientError, code: str, status: int, whose: Credentials) -> str:
+    """Return what to do about a service that gives credentials and refuses, which may pass by itself."""
+    if FAULTS.get(code) is LookFault.THROTTLED:
+        return "bedrock-watch retries more slowly. If it lasts, use fewer accounts, or raise poll.fastest"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or FAULTS.get(code) is LookFault.SERVER:
+        return "bedrock-watch retries. If it lasts, check any proxy or gateway in front of AWS"
+    return remedy_of_key(code, f"the source of {whose.who}") or _sign_in(error, whose)
+
+
 def _remedy(fault: LookFault, code: str, operation: str, who: str) -> str:
     return {
         LookFault.NOT_FOUND: "check the identifier, the account and the region: AWS finds no such job with " + who,
         LookFault.DENIED: f"allow bedrock:{operation} to {who} (bedrock-watch iam-policy prints all that is needed)",
-        LookFault.CREDENTIALS: _SIGNED_IN_AGAIN.get(code, f"check {who}"),
+        LookFault.CREDENTIALS: remedy_of_key(code, who) or f"check {who}",
         LookFault.THROTTLED: "asked again more slowly; raise poll.fastest if it lasts",
         LookFault.SERVER: "AWS's fault; asked again by itself",
         LookFault.INVALID: "check the job's identifier",

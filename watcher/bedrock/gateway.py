@@ -1,4 +1,4 @@
-"""Tell an answer of AWS's from one of a proxy, a gateway or another server in AWS's place.  Pure.
+"""Tell an answer of AWS's from one of a proxy, a gateway or another server in AWS's place.
 
 AWS names each refusal by a code: in the header ``x-amzn-errortype``, or in ``__type`` or ``code`` of a JSON object.
 That is where botocore reads it, too (``RestJSONParser._inject_error_code``, ``BaseJSONParser._do_error_parse``; AWS
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from watcher.bedrock.redact import excerpt, redacted
 from watcher.errors import LookError, LookFault
 
 FOREIGN = "bedrock-watch:foreign"
@@ -22,7 +23,6 @@ FOREIGN = "bedrock-watch:foreign"
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9._]{0,99}")
 _LONGEST_MESSAGE = 2000
-_SHOWN = 80
 
 _FAULTS: Mapping[int, LookFault] = {
     HTTPStatus.REQUEST_TIMEOUT: LookFault.NETWORK,
@@ -78,7 +78,7 @@ def no_object(body: bytes) -> LookError:
 
 def unreadable(problem: object, body: bytes) -> LookError:
     """Return the error of a *body* that begins as an answer of AWS's does and cannot be read: one job's fault."""
-    reason = f"{' '.join(str(problem).split())[:200]}; {_begins(body)}"
+    reason = f"{' '.join(redacted(str(problem)).split())[:200]}; {_begins(body)}"
     return LookError(LookFault.MALFORMED, "MalformedResponse", reason, "bedrock-watch asks again soon")
 
 
@@ -119,5 +119,5 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _begins(body: bytes) -> str:
-    start = " ".join(body[: 4 * _SHOWN].decode(errors="replace").split())[:_SHOWN]
+    start = excerpt(body)
     return f"it begins {start!r}" if start else "it is empty"

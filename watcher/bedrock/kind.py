@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from watcher.bedrock.redact import excerpt
 from watcher.model import Outcome, Snapshot
 
 
@@ -100,7 +101,7 @@ def text_of(facts: Mapping[str, Any], key: str, *, required: bool = False) -> st
     if value is None and not required:
         return ""
     if not isinstance(value, str) or (required and not value):
-        raise MalformedResponse(f"{key} is {value!r:.80}, not a string")
+        raise MalformedResponse(f"{key} is {excerpt(value)}, not a string")
     return value
 
 
@@ -120,10 +121,10 @@ def time_of(facts: Mapping[str, Any], key: str) -> datetime | None:
             moment = datetime.fromisoformat(value)
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError, OSError):
-        raise MalformedResponse(f"{key} is {value!r:.80}, not a time") from None
+        raise MalformedResponse(f"{key} is {excerpt(value)}, not a time") from None
     if not _YEARS[0] <= moment.year <= _YEARS[1]:
         # No job is of another age, and times at the calendar's edge overflow when they are reckoned with.
-        raise MalformedResponse(f"{key} is {value!r:.80}, not a time of this age")
+        raise MalformedResponse(f"{key} is {excerpt(value)}, not a time of this age")
     return moment
 
 
@@ -159,5 +160,5 @@ def reason_of(facts: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, list):
         return text_of(facts, key)
     if not all(isinstance(one, str) for one in value):
-        raise MalformedResponse(f"{key} is {value!r:.80}, not a list of strings")
+        raise MalformedResponse(f"{key} is {excerpt(value)}, not a list of strings")
     return "\n".join(value)

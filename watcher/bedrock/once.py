@@ -25,6 +25,7 @@ from botocore.utils import ArgumentGenerator, parse_timestamp
 from botocore.validate import validate_parameters
 
 from watcher import __version__
+from watcher.bedrock.redact import excerpt, redacted
 from watcher.errors import CallError, CliCode
 
 OPERATION = "GetModelCustomizationJob"
@@ -89,7 +90,7 @@ class _WholeParser(RestJSONParser):  # type: ignore[misc]
             # Decoded first: json would take UTF-16, and a byte order mark, of which botocore makes another response.
             json.loads((response["body"] or b"{}").decode())
         except ValueError as error:
-            start = response["body"][:60].decode(errors="replace")
+            start = excerpt(response["body"], 60)
             raise ResponseParserError(f"not JSON: {error} (it begins {start!r})") from None
         return super()._do_parse(response, shape)
 
@@ -189,7 +190,7 @@ def version() -> str:
 
 def _typed(shape: Any, value: Any, kind: type) -> Any:  # noqa: ANN401
     if not isinstance(value, kind):
-        raise ResponseParserError(f"{value!r:.80} is not a {shape.type_name} ({shape.name})")
+        raise ResponseParserError(f"{excerpt(value)} is not a {shape.type_name} ({shape.name})")
     return value
 
 
@@ -216,5 +217,5 @@ def _explained() -> Iterator[None]:
         raise
     except Exception as error:
         # The SDK reads whatever a proxy sends in AWS's place, and stumbles in as many ways as there are bodies.
-        what = f"cannot read the answer as one of AWS's: {type(error).__name__}: {error!s:.500}"
+        what = f"cannot read the answer as one of AWS's: {type(error).__name__}: {redacted(str(error))[:500]}"
         raise CallError(CliCode.OTHER, what) from error

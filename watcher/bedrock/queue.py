@@ -16,6 +16,7 @@ from watcher.bedrock.credentials import Credentials
 from watcher.bedrock.faults import explain, explain_settings
 from watcher.bedrock.keys import Keys
 from watcher.bedrock.permissions import OF_A_QUEUE
+from watcher.bedrock.redact import excerpt
 from watcher.bedrock.settings import Settings
 from watcher.errors import LookError, LookFault
 
@@ -144,7 +145,7 @@ def read_messages(response: Mapping[str, Any]) -> list[Letter]:
 
 def _unreadable(what: object) -> LookError:
     remedy = "bedrock-watch asks again more slowly; what answers in the place of SQS?"
-    return LookError(LookFault.MALFORMED, "MalformedResponse", f"a message is {what!r:.80}", remedy)
+    return LookError(LookFault.MALFORMED, "MalformedResponse", f"a message is {excerpt(what)}", remedy)
 
 
 def _endpoint(url: str) -> str | None:

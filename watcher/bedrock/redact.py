@@ -52,6 +52,21 @@ def redacted(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
+def excerpt(foreign: object, longest: int = 80) -> str:
+    """Return the beginning of a body, or of any value as Python writes it, on one line and without secrets.
+
+    Secrets are hidden before it is cut: half of one would not be recognized.  Never raises.
+    """
+    if isinstance(foreign, bytes):
+        text = foreign[: 16 * LONGEST].decode(errors="replace")
+    else:
+        try:
+            text = repr(foreign)
+        except RecursionError:
+            text = f"nested too deeply ({type(foreign).__name__})"
+    return " ".join(redacted(text).split())[:longest]
+
+
 def _of_proxies() -> tuple[str, ...]:
     """Return the passwords of the environment's proxies."""
     found = list[str]()

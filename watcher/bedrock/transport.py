@@ -41,7 +41,7 @@ class Transport(AIOHTTPSession):  # type: ignore[misc]
         except HTTPClientError as error:
             cause = error.kwargs.get("error")
             if isinstance(cause, (UnlikeAws, UnusableBundle)):
-                raise cause from None
+                raise cause from cause.__cause__
             raise
 
     async def _get_session(self, proxy_url: str | None) -> Any:  # noqa: ANN401

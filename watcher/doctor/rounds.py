@@ -15,6 +15,7 @@ from anyio import to_thread
 
 from watcher.bedrock.client import Keys, Settings
 from watcher.bedrock.credentials import Credentials
+from watcher.bedrock.redact import redacted
 from watcher.config import Config, Mistake
 from watcher.doctor import aws, channels, configuration, database, files, queues
 from watcher.doctor.aws import Place
@@ -73,7 +74,7 @@ async def examine(patient: Patient) -> list[Finding]:
                     async for finding in check.run():
                         found[number].append(finding)
                 except Exception as error:  # noqa: BLE001 - the SDK fails in as many ways as there are answers
-                    what = f"the check failed: {type(error).__name__}: {error!s:.300}"
+                    what = f"the check failed: {type(error).__name__}: {redacted(str(error))[:300]}"
                     found[number].append(Finding(check.name, check.subject, Grade.FAIL, what, _REMEDY, check.code))
         if scope.cancelled_caught:
             what = f"no answer within {LONGEST:g} s"
