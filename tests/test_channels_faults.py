@@ -151,6 +151,22 @@ def test_unconfirmed_channels_are_called_so(tmp_path: Path, capsys: pytest.Captu
     assert listed.count("unconfirmed") == 1
 
 
+@pytest.mark.parametrize(("url", "named"), [(f"lfg://{'a' * 32}", True), ("json://h.example/hook", False)])
+def test_a_service_that_shows_no_text_is_named(
+    url: str,
+    named: bool,  # noqa: FBT001 - pytest's
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'state_dir = "{tmp_path}"\n[[channel]]\nname = "alarm"\nurl = "{url}"\n')
+    config.chmod(0o600)
+    with pytest.raises(SystemExit) as ended:
+        main(["--config", str(config), "config", "check"])
+    assert not ended.value.code
+    assert ('channel "alarm" shows no text' in capsys.readouterr().err) is named
+
+
 def _channels(printed: str) -> list[dict[str, object]]:
     """Return the channels of a JSON document that stands behind warnings."""
     document = json.loads(printed[printed.index("{") : printed.rindex("}") + 1])

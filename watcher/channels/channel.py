@@ -70,10 +70,11 @@ class AppriseChannel:
         """
         self._witness = witness = Witness(self._wire)
         try:
-            failure = self._try(message, witness)
-            while failure is not None and self._slack and (other := slack.instead(witness.answer, message)):
-                message = other
+            with witnessed(witness, self._wire.limits.total):  # the plainer message that may follow included
                 failure = self._try(message, witness)
+                while failure is not None and self._slack and (other := slack.instead(witness.answer, message)):
+                    message = other
+                    failure = self._try(message, witness)
             if failure is not None:
                 return failure
             thread = slack.thread_of(witness.answer, message.thread, self._posts_to) if self._posts_to else {}
@@ -107,24 +108,25 @@ class AppriseChannel:
         if not self._judge.seen:
             return None
         witness = Witness(self._wire, probing=True)
-        self._quietly(witness, lambda: self._hand_over(_PROBE, witness))
+        with witnessed(witness, self._wire.limits.total):
+            self._quietly(witness, lambda: self._hand_over(_PROBE, witness))
         if not witness.reached:
             return self._why(witness)
         reached = self._judge.scrub(witness.reached)
         if not self._posts_to:
             return reached
         asked = Witness(self._wire)
-        self._quietly(asked, lambda: slack.sign_in(self._plugin, self._wire, asked))
+        with witnessed(asked, self._wire.limits.total):
+            self._quietly(asked, lambda: slack.sign_in(self._plugin, self._wire, asked))
         return f"{reached}, which knows its token" if slack.accepted(asked.answer) else self._why(asked)
 
     def _quietly(self, witness: Witness, act: Callable[[], bool | None]) -> bool | None:
         """Do something of Apprise's or to the network, and keep what comes of it in the notes of *witness*."""
         try:
-            with witnessed(witness, self._wire.limits.total):
-                if self._judge.seen:
-                    return act()
-                # Such a service has its own way to the network, and its own patience.
-                return self._wire.apart.run(witness, act)
+            if self._judge.seen:
+                return act()
+            # Such a service has its own way to the network, and its own patience.
+            return self._wire.apart.run(witness, act)
         except OSError as error:
             if witness.answer is None and witness.error is None:
                 witness.error = error

@@ -1,4 +1,4 @@
-"""Which services never confirm a message: it has left, and whether it arrived nobody says.
+"""Which services never confirm a message, and which show no text of it.
 
 Imports nothing of Apprise, so that a list of channels costs nothing.
 Not its business: how such a channel is opened (``opening``).
@@ -15,6 +15,15 @@ Sources: RFC 2812, 3.3.1 (IRC's PRIVMSG has no reply), RFC 5426, 4 (syslog over 
 is a datagram, too), RFC 6121, 8.2 (a server does not answer a message stanza), APRS-IS ("no response to a packet");
 Apprise's SMPP plugin does not wait for submit_sm_resp, and Delta Chat hands over to a program of its own.
 """
+
+
+TEXTLESS = frozenset({"blink1", "lfg"})
+"""Services, by their URL's scheme, that only give a signal (a lamp, an alarm), without a word of the message."""
+
+
+def has_text(url: str) -> bool:
+    """Whether the service of *url* shows the text of a message."""
+    return url.partition("://")[0].lower() not in TEXTLESS
 
 
 def query_of(url: str) -> dict[str, str]:

@@ -5,7 +5,9 @@ Not its business: sending (``channel``), where the URL comes from (``config``).
 
 from __future__ import annotations
 
+import codecs
 import re
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 from urllib.request import getproxies
@@ -52,6 +54,12 @@ _OUR_HEADERS = frozenset({"content-type", "date", "from", "message-id", "mime-ve
 
 _MISSING = "install bedrock-watch again: a part of it, or of Apprise, is missing"
 
+_LATER = ("netrc", "watcher.channels.verdict", "watcher.channels.wire")
+"""Modules that are imported by functions only: requests' and ours."""
+
+_CODECS = ("ascii", "us-ascii", "utf-8", "utf-16-le", "utf-16-be", "latin-1", "iso-8859-1", "idna", "punycode")
+"""Encodings of headers, host names and texts, by each name in use: Python imports a codec when it is first used."""
+
 _MANUAL = "how each service's URL is written: https://appriseit.com/services/"
 
 
@@ -73,6 +81,21 @@ def open_channel(name: str, url: str, *, ca_bundle: str | None = None, limits: L
         raise BadChannel(
             what, _MISSING if isinstance(error, ImportError) else "put that right, and try again"
         ) from None
+
+
+def prepare() -> None:
+    """Import all that opening a channel and sending by it need; blocks (0.4 s).
+
+    What a process has imported is there when the program's files are replaced or no descriptor is left.  Raises what
+    an import raises, and may be called again then.
+    """
+    for module_name in _LATER:
+        import_module(module_name)
+    for encoding in _CODECS:
+        codecs.lookup(encoding)
+    from watcher.channels.standins import install  # noqa: PLC0415 - imports Apprise
+
+    install()
 
 
 def _opened(name: str, url: str, ca_bundle: str | None, limits: Limits) -> AppriseChannel:

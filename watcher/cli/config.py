@@ -65,6 +65,7 @@ def check(context: Context, output: str) -> int:
     mistakes = (*found, *homeless, *(mistake for result in all_checked for mistake in result.mistakes))
     unwise = (*settings.warnings, *exposed(settings), *closed(settings))
     unwise += tuple(_unconfirmed(one) for one in checked if one.confirmed is False)
+    unwise += tuple(_without_text(one) for one in checked if not one.has_text)
     warnings = [*unwise, *(one.warning for one in all_checked if one.warning)]
     if not mistakes:
         warnings += [*untold_jobs(settings), *unknown_rules(settings), *unknown_profiles(settings)]
@@ -125,6 +126,12 @@ def init(context: Context, path: str | None, *, force: bool) -> None:
 
 def _unconfirmed(channel: Checked) -> str:
     return f'channel "{channel.name}" is unconfirmed: {channel.service} never says whether a message arrived'
+
+
+def _without_text(channel: Checked) -> str:
+    return (
+        f'channel "{channel.name}" shows no text: {channel.service} only gives a signal; add a channel that shows text'
+    )
 
 
 def _report(

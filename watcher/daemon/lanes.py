@@ -14,7 +14,7 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from watcher import clock
-from watcher.channels import LIMITS, AppriseChannel, BadChannel, open_channel
+from watcher.channels import LIMITS, AppriseChannel, BadChannel, open_channel, prepare
 from watcher.config import ChannelConfig, SecretUnreadable
 from watcher.daemon.manners import manner_of
 from watcher.daemon.parts import Parts
@@ -71,11 +71,20 @@ class Lanes:
         """Let every lane take turns, those too that a reload brings, until cancelled or all have stopped."""
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
+            if self.lanes:
+                tasks.start_soon(self._import_early)
             for name, lane in self.lanes.items():
                 tasks.start_soon(self._run, name, lane, self.bells[name])
             while not self._parts.stopping:
                 await anyio.sleep(0.5)
             self._tasks = None
+
+    async def _import_early(self) -> None:
+        """Import what channels need now: the program's files may be replaced before the first message."""
+        try:
+            await to_thread.run_sync(prepare, abandon_on_cancel=True)
+        except Exception as error:  # noqa: BLE001 - foreign modules; whoever opens a channel tries again, and reports it
+            self._parts.log.warning("channels_not_prepared", error=type(error).__name__)
 
     async def retire(self) -> None:
         """Give up what was left, or posted meanwhile, for channels that a reload took away."""

@@ -26,6 +26,7 @@ class Checked:
     name: str
     service: str | None = None
     confirmed: bool | None = None
+    has_text: bool = True
     warning: str | None = None
     mistakes: tuple[Mistake, ...] = ()
 
@@ -38,12 +39,13 @@ def check_channel(channel: ChannelConfig) -> Checked:
 
 def _check_url(channel: ChannelConfig) -> Checked:
     # The one place of the configuration's commands that pays for Apprise.
-    from watcher.channels import check_url, confirms  # noqa: PLC0415
+    from watcher.channels import check_url, confirms, has_text  # noqa: PLC0415
 
     url = ""
     try:
         url = channel.secret()
-        return Checked(channel.name, service=check_url(channel.name, url), confirmed=confirms(url))
+        service = check_url(channel.name, url)
+        return Checked(channel.name, service=service, confirmed=confirms(url), has_text=has_text(url))
     except SecretUnreadable as error:
         if error.not_checkable:
             return Checked(channel.name, warning=f"not checkable here: {error.what}")
