@@ -19,7 +19,8 @@ from watcher.simulator import SCENARIOS, Kind
 
 @pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM])
 def test_simulate_prints_a_configuration_that_works_and_ends_cleanly(word: signal.Signals) -> None:
-    command = [sys.executable, "-c", "from watcher.cli.main import main; main()", "simulate", "--fault", "throttled:1"]
+    command = [sys.executable, "-c", "from watcher.cli.main import main; main()", "simulate"]
+    command += ["--fault", "throttled:1", "--stagger", "0s"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stderr
@@ -34,12 +35,13 @@ def test_simulate_prints_a_configuration_that_works_and_ends_cleanly(word: signa
     assert process.returncode == 0
     assert configuration["aws"] == {"endpoint_url": url, "sign": False}
     assert first.status_code == 429
-    watched = {job["id"] for job in configuration["job"]}
+    started = re.findall(r"(?m)^started \S+: (\S+)$", err)
     assert {job["jobArn"] for job in second.json()["modelCustomizationJobSummaries"]} == {
-        arn for arn in watched if ":model-customization-job/" in arn
+        arn for arn in started if ":model-customization-job/" in arn
     }
-    assert len(configuration["job"]) == len(SCENARIOS)
-    assert "bedrock-watch add arn:aws:bedrock:us-east-1:" in err
+    assert len(started) == len(SCENARIOS)
+    (rule,) = configuration["discover"]
+    assert {arn.split(":")[5].split("/")[0] for arn in started} <= set(rule["kinds"])
     assert "requests answered: 2 List" in err
 
 

@@ -3,6 +3,7 @@
 Not its business: watching anything.  The other rooms do not know whether they talk to AWS or to this.
 """
 
+from watcher.simulator.drill import Drill
 from watcher.simulator.faults import Fault, Kind
 from watcher.simulator.refusals import Refusal
 from watcher.simulator.scripts import SCENARIOS, distillation, failing, fine_tuning, queued, stopped
@@ -11,6 +12,7 @@ from watcher.simulator.timeline import Phase, Script
 
 __all__ = [
     "SCENARIOS",
+    "Drill",
     "Fault",
     "Kind",
     "Phase",

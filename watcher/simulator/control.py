@@ -1,6 +1,7 @@
 """The control API, under ``/_simulator/``: what a test or a fire drill in another process asks of the simulator.
 
-``POST jobs`` begins a ready script: ``{"scenario": "failing", "name": "nova-legal-v1", "speed": 60}``.
+``POST jobs`` begins a ready script: ``{"scenario": "failing", "name": "nova-legal-v1", "speed": 60}``.  In a drill what
+the order leaves out is the drill's: account, region, speed and tags.  Without a name it gets one that no job has.
 ``GET jobs`` gives every job with the truth: the response that a Get without faults would have.
 ``POST jobs/{ARN or name}/stop`` stops a running job (``?seconds=`` of Stopping).
 ``POST faults`` injects a fault: ``{"kind": "throttled", "operation": "Get", "count": 3}``; ``DELETE faults`` ends all.
@@ -11,7 +12,8 @@ Not its business: AWS's API (``server``).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -46,10 +48,15 @@ class Order(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
     failure_message: str | None = None
     at: Literal["validationDetails", "trainingDetails"] | None = None
     speed: float | None = None
+    tags: dict[str, str] | None = None
 
-    def script(self) -> Script:
-        """Return the script that is ordered; raises UsageError when there is none such."""
-        changes = {key: value for key, value in msgspec.structs.asdict(self).items() if value is not None}
+    def script(self, defaults: Mapping[str, Any]) -> Script:
+        """Return the script that is ordered, with *defaults* for what it leaves out.
+
+        Raises UsageError when there is no such scenario, or when it has no such member.
+        """
+        given = {key: value for key, value in msgspec.structs.asdict(self).items() if value is not None}
+        changes = {**defaults, **given}
         scenario = changes.pop("scenario")
         if scenario not in SCENARIOS:
             raise UsageError(f"no scenario {scenario!r}", f"one of {', '.join(SCENARIOS)}")
@@ -78,7 +85,11 @@ class _Control:
 
     async def play(self, request: web.Request) -> web.Response:
         order = msgspec.json.decode(await request.read(), type=Order)
-        return _json({"arn": self._simulator.play(order.script())}, status=201)
+        drill = self._simulator.drill
+        script = order.script(drill.defaults if drill else {})
+        if order.name is None:
+            script = replace(script, name=self._simulator.unused_name(script))
+        return _json({"arn": self._simulator.play(script), "name": script.name}, status=201)
 
     async def truth(self, request: web.Request) -> web.Response:
         del request
@@ -112,7 +123,7 @@ def _explained(handler: Handler) -> Handler:
     """Return *handler* answering a request that cannot be carried out with the reason."""
 
     async def explained(request: web.Request) -> web.Response:
-        if reason := _foreign(request):
+        if reason := foreign(request) or _not_json(request):
             return _json({"message": reason}, status=403)
         try:
             return await handler(request)
@@ -124,7 +135,7 @@ def _explained(handler: Handler) -> Handler:
     return explained
 
 
-def _foreign(request: web.Request) -> str:
+def foreign(request: web.Request) -> str:
     """Return why a request is not obeyed: a web page could have a browser send it.  Empty when it may be ours.
 
     A browser names the page in Origin (Fetch Standard, 3.1), sends JSON to a stranger only when that allows it, and
@@ -134,6 +145,11 @@ def _foreign(request: web.Request) -> str:
         return f"Host {request.host!r} is not this machine: use the address that simulate printed"
     if "Origin" in request.headers:
         return "it has an Origin, so a web page sends it"
+    return ""
+
+
+def _not_json(request: web.Request) -> str:
+    """Return why a body is not obeyed: a form of a web page can send it.  Empty when none can."""
     if request.can_read_body and request.content_type != "application/json":
         return "the body is not JSON: send it with Content-Type: application/json"
     return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -102,6 +103,7 @@ class Jobs:
         self._order: list[Job] = []
         self._by_arn: dict[str, Job] = {}
         self._by_word: dict[str, list[Job]] = {}
+        self._names: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Job]:
         return iter(tuple(self._order))
@@ -110,9 +112,14 @@ class Jobs:
         """Add a job."""
         insort(self._order, job, key=lambda each: each.key)
         self._by_arn[job.run.arn] = job
+        self._names[job.run.name] += 1
         word = job.run.name if self._play.named else job.run.job_id if self._play.short else ""
         if word:
             self._by_word.setdefault(word, []).append(job)
+
+    def count(self, name: str) -> int:
+        """Return how many jobs have that name."""
+        return self._names[name]
 
     def find(self, identifier: str, caller: Caller) -> Job | None:
         """Return the job of that ARN, or the latest of that name, that *caller* sees."""

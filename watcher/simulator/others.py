@@ -6,6 +6,7 @@ Not its business: customization (``scripts``), how a script becomes responses (`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, TypedDict, Unpack
 
@@ -29,6 +30,7 @@ class Changes(TypedDict, total=False):
     job_id: str
     failure_message: str
     speed: float
+    tags: Mapping[str, str]
 
 
 def importing(name: str = "llama-import-v1", **changes: Unpack[Changes]) -> Script:

@@ -43,6 +43,7 @@ class Changes(TypedDict, total=False):
     validation_loss: float
     hyper_parameters: Mapping[str, str]
     speed: float
+    tags: Mapping[str, str]
 
 
 def distillation(name: str = "nova-support-v3", **changes: Unpack[Changes]) -> Script:

@@ -29,12 +29,15 @@ from watcher.model import CUSTOMIZATION
 from watcher.simulator import faults
 from watcher.simulator.control import routes
 from watcher.simulator.documents import Document
+from watcher.simulator.drill import Drill, shortened
+from watcher.simulator.events import EventQueue
 from watcher.simulator.faults import Asked, Fault, Faults, Kind, Operation
 from watcher.simulator.jobs import Caller, Job, Jobs
 from watcher.simulator.listing import parse
 from watcher.simulator.listing import token as next_token
 from watcher.simulator.plays import PLAYS, Play
 from watcher.simulator.refusals import Refusal, expired_token, not_found
+from watcher.simulator.services import services
 from watcher.simulator.timeline import Script, begin
 
 REMEMBERED = 10_000
@@ -61,10 +64,11 @@ class Simulator:
     """A Bedrock of one's own.  *clock* returns epoch seconds.
 
     *revoked* holds access keys and session tokens that are over: who signs with one is told so.
+    *drill* makes the jobs those of a fire drill; *events* is the queue that gets their state changes.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = wall.now) -> None:
-        self.clock = clock
+    def __init__(self, *, clock: Callable[[], float] = wall.now, drill: Drill | None = None) -> None:
+        self.clock, self.drill, self.events = clock, drill, EventQueue()
         self._jobs = {kind: Jobs(play) for kind, play in PLAYS.items()}
         self.requests: deque[Request] = deque(maxlen=REMEMBERED)
         self.counts: Counter[str] = Counter()
@@ -78,9 +82,20 @@ class Simulator:
 
     def play(self, script: Script) -> str:
         """Begin a job now and return its ARN; of several jobs of one name, a Get by name finds the latest."""
-        job = Job(begin(script, script.job_id or secrets.token_hex(6), self.clock()))
-        self._jobs[script.kind].add(job)
+        jobs = self._jobs[script.kind]
+        if self.drill:
+            job_id = self.drill.job_id(script, jobs.count(script.name))
+            script = shortened(script)
+        else:
+            job_id = secrets.token_hex(6)
+        job = Job(begin(script, script.job_id or job_id, self.clock()))
+        jobs.add(job)
         return job.run.arn
+
+    def unused_name(self, script: Script) -> str:
+        """Return the script's name, with a number behind it where another job of its kind has that name."""
+        jobs, names = self._jobs[script.kind], (script.name, *(f"{script.name}-{n}" for n in range(2, 100_000)))
+        return next(name for name in names if not jobs.count(name))
 
     def stop(self, identifier: str, *, seconds: float = 1.0) -> None:
         """Stop a running job: Stopping for *seconds* of real time, then Stopped.
@@ -132,6 +147,7 @@ class Simulator:
             [
                 *(route for kind, play in PLAYS.items() for route in self._routes(kind, play)),
                 web.post("/listTagsForResource", self._tags),
+                services(self),
                 *routes(self),
             ]
         )
