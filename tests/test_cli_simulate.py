@@ -13,7 +13,7 @@ import requests
 import support_signals  # noqa: F401 - its import is its work
 from click.testing import CliRunner
 
-from watcher.cli.main import cli
+from watcher.cli.simulate import simulate
 from watcher.simulator import SCENARIOS, Kind
 
 
@@ -55,12 +55,12 @@ def test_simulate_prints_a_configuration_that_works_and_ends_cleanly(word: signa
     ],
 )
 def test_simulate_refuses_words_that_it_does_not_know(arguments: list[str], said: str) -> None:
-    result = CliRunner().invoke(cli, ["simulate", *arguments])
+    result = CliRunner().invoke(simulate, arguments)
     assert result.exit_code == 2
     assert said in result.output
 
 
 def test_the_help_names_every_scenario_and_every_fault() -> None:
-    text = " ".join(CliRunner().invoke(cli, ["simulate", "--help"]).output.split())
+    text = " ".join(CliRunner().invoke(simulate, ["--help"]).output.split())
     for word in (*SCENARIOS, *Kind):
         assert re.search(rf"\b{word}\b", text), word

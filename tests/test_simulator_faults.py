@@ -266,6 +266,8 @@ def test_another_process_can_do_what_the_methods_do(simulator: Simulator, endpoi
     ],
 )
 def test_a_wrong_order_is_answered_with_the_reason(endpoint: str, path: str, body: str, said: str) -> None:
-    answer = requests.post(f"{endpoint}/_simulator/{path}", data=body, timeout=5)
+    answer = requests.post(
+        f"{endpoint}/_simulator/{path}", body, headers={"Content-Type": "application/json"}, timeout=5
+    )
     assert answer.status_code == 400
     assert said in answer.json()["message"]

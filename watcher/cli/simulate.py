@@ -17,13 +17,34 @@ import click
 
 from watcher.cli.options import seconds
 from watcher.config.sections import ACCOUNT, REGION
+from watcher.simulator import SCENARIOS, Drill, Fault, Kind, Simulator
 
 if TYPE_CHECKING:
     from watcher.cli.append import Target
     from watcher.cli.drill import Sections
-    from watcher.simulator import Drill, Fault, Script, Simulator
+    from watcher.simulator import Script
 
 _LONGEST_STAGGER = 86_400.0
+
+_HELP = f"""Serve a simulated Bedrock on loopback, for fire drills.
+
+Prints a configuration whose discovery rule finds the drill's jobs, and serves until Ctrl-C.  Jobs start one after
+the other (--stagger), and each has a name of its own.  After a restart with the same --seed they have the same
+ARNs.
+
+\b
+A fire drill with your own channels:
+  cp config.toml drill.toml
+  bedrock-watch simulate --port 4599 --append drill.toml
+  bedrock-watch --config drill.toml run       (in another terminal)
+Add a job while it runs, in one of two ways:
+  bedrock-watch simulate --add-to http://127.0.0.1:4599 --scenario failing
+  curl --json '{{"scenario": "failing"}}' http://127.0.0.1:4599/_simulator/jobs
+
+Scenarios: {", ".join(SCENARIOS)}.
+
+Faults: {", ".join(Kind)}.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,34 +112,11 @@ def _with_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command()
+@click.command(help=_HELP)
 @_with_options
 def simulate(**words: Any) -> None:  # noqa: ANN401 - click gives them by name, as _Options declares them
-    """Serve a simulated Bedrock on loopback, for fire drills.
-
-    Prints a configuration whose discovery rule finds the drill's jobs, and serves until Ctrl-C.  Jobs start one after
-    the other (--stagger), and each has a name of its own.  After a restart with the same --seed they have the same
-    ARNs.
-
-    \b
-    A fire drill with your own channels:
-      cp config.toml drill.toml
-      bedrock-watch simulate --port 4599 --append drill.toml
-      bedrock-watch --config drill.toml run       (in another terminal)
-    Add a job while it runs, in one of two ways:
-      bedrock-watch simulate --add-to http://127.0.0.1:4599 --scenario failing
-      curl --json '{"scenario": "failing"}' http://127.0.0.1:4599/_simulator/jobs
-
-    Scenarios: distillation, fine_tuning, failing, stopped, queued, importing, batch, partial_batch, expired_batch,
-    evaluation, failing_evaluation, copying, deployment, provisioned, prompt.
-
-    Faults: throttled, internal, unavailable, denied, expired_token, unrecognized_client, invalid_signature, not_found,
-    html_ok, html_bad_gateway, hang, reset, slow, malformed, truncated, wrong_type, wrong_status, unknown_status,
-    unknown_members, stale, missing, duplicated.
-    """  # noqa: D301 - \b is click's word for lines that stay as they are
+    """Serve until Ctrl-C, or add jobs to a simulator that runs.  The help is in _HELP."""
     import anyio
-
-    from watcher.simulator import Simulator
 
     options = _Options(**words)
     _check(options)
@@ -136,8 +134,6 @@ def simulate(**words: Any) -> None:  # noqa: ANN401 - click gives them by name, 
 
 def _check(options: _Options) -> None:
     """Raise BadParameter for words that mean nothing."""
-    from watcher.simulator import SCENARIOS
-
     if options.region is not None and not re.fullmatch(REGION, options.region):
         raise click.BadParameter(f"{options.region!r} is not a region; write it like us-east-1", param_hint="--region")
     if options.account is not None and not re.fullmatch(ACCOUNT, options.account):
@@ -153,16 +149,12 @@ def _check(options: _Options) -> None:
 
 
 def _drill(options: _Options) -> Drill:
-    from watcher.simulator import Drill
-
     given = {"region": options.region, "account": options.account, "speed": options.speed, "seed": options.seed}
     return Drill(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
 
 
 def _scripts(options: _Options, drill: Drill) -> list[Script]:
     """Return the scripts to play, in the order of their starts."""
-    from watcher.simulator import SCENARIOS
-
     return [SCENARIOS[name](**drill.defaults, **_message(options, name)) for name in options.scenarios or SCENARIOS]
 
 
@@ -273,8 +265,6 @@ def _again(options: _Options, endpoint: str) -> str:
 
 def _fault(word: str) -> Fault:
     """Return the fault that ``KIND[:COUNT]`` means; raises BadParameter."""
-    from watcher.simulator import Fault, Kind
-
     kind, colon, count = word.partition(":")
     if kind not in list(Kind):
         raise click.BadParameter(f"{kind!r} is not one of {', '.join(Kind)}", param_hint="--fault")
