@@ -86,7 +86,7 @@ find_python() { # prints the interpreter to use
             return
         fi
     done
-    fail "no Python 3.11 or later that everybody can run${1:+ at $1}" "install one, or pass its path: --python /usr/bin/python3.12"
+    fail "no Python 3.11 or later${1:+ at $1}" "install one that everybody can run, or pass its path: --python /usr/bin/python3.12"
 }
 
 # Make directory $1, and remember which of its parents were not there: --uninstall takes these away again.
@@ -232,10 +232,9 @@ upgrade() {
 }
 
 # Print the files in $ETC/secrets that systemd reads: an older service could have replaced them with links.
-read_by_systemd() {
-    for property in LoadCredential LoadCredentialEncrypted EnvironmentFiles; do
-        systemctl show -P $property $NAME 2>/dev/null | tr ' ' '\n' | sed -n "s|^[^/]*\($ETC/secrets/.*\)|\1|p"
-    done | sort -u
+read_by_systemd() { # systemctl show does not print credentials
+    systemctl cat $NAME 2>/dev/null |
+        sed -n "s#^\(LoadCredential\|LoadCredentialEncrypted\|EnvironmentFile\)=[^/]*\($ETC/secrets/.*\)#\2#p" | sort -u
 }
 
 # Move these files to a directory that only root can write, if the administrator agrees ($1: yes, from the command line).

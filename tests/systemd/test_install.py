@@ -327,7 +327,7 @@ def test_the_newest_python_that_will_do_is_found(bare: Container) -> None:
     """Where python3 itself is too old."""
     bare.write("/usr/local/sbin/python3", "#!/bin/sh\nexit 1\n")
     for name in ("python3.12", "python3.13"):  # each says yes to what it is asked, and no to what it is to do
-        bare.write(f"/usr/local/sbin/{name}", '#!/bin/sh\n[ "$1" != -c ] || exit 0\necho "$0 it is" >&2\nexit 1\n')
+        bare.write(f"/usr/local/sbin/{name}", '#!/bin/sh\n[ "$2" != -c ] || exit 0\necho "$0 it is" >&2\nexit 1\n')
     bare.run("chmod 755 /usr/local/sbin/python3*")
     assert "/usr/local/sbin/python3.13 it is" in refused(bare, OFFLINE)
     bare.run("rm /usr/local/sbin/python3*")
