@@ -163,7 +163,10 @@ def test_every_kind_of_change_is_told_by_its_fields(topic: str) -> None:
 def test_there_is_a_sample_of_every_event_and_every_kind_of_change() -> None:
     """Except for a channel test, which is sent for real, and for events of the database that cannot be read."""
     seen = {type(one) for topic in TOPICS for one in sample(topic, SEEN, "host").event.transitions}
-    assert {kind.__name__ for kind in get_args(Transition)} - {kind.__name__ for kind in seen} == {"ChannelTest", "Unreadable"}
+    assert {kind.__name__ for kind in get_args(Transition)} - {kind.__name__ for kind in seen} == {
+        "ChannelTest",
+        "Unreadable",
+    }
     for topic in TOPICS:
         assert topic in payload_of(sample(topic, SEEN, "host"))["event"]["kinds"]
 
