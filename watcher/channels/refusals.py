@@ -144,13 +144,11 @@ SERVICES: Mapping[str, Refusals] = {
     "workflows": _TEAMS,
     # DingTalk, "Custom bot access": 310000 none of the keywords, wrong signature or address; 300001, 400101 and 400106
     # an unknown robot, 400013 a dissolved group, 400102 a stopped robot, 400105 and 430101 to 430104 the contents;
-    # 130101 and 410100 (too fast) and -1 pass.
+    # 130101 and 410100 (too fast) and -1 pass, and so does 460101, of which no two sources say the same.
     "dingtalk": Refusals(
         ("errcode",),
         _OK,
-        never=_set(
-            "40035 43004 300001 300005 310000 400013 400101 400102 400105 400106 430101 430102 430103 430104 460101"
-        ),
+        never=_set("40035 43004 300001 300005 310000 400013 400101 400102 400105 400106 430101 430102 430103 430104"),
     ),
     # WeCom, "Group robot" and its list of global errors: 93000 an unknown hook, 93004 a stopped robot, 400xx and 44004
     # the message; 45009 (too fast) and -1 pass.
@@ -169,7 +167,7 @@ SERVICES: Mapping[str, Refusals] = {
         proof=("event_id",),
         affirms=False,
     ),
-    # PagerDuty, Events API v2: 202 with status success; "invalid event" comes with a 400.
+    # PagerDuty, Events API v2, "Response Codes & Retry Logic": 202 with status success; 400 is final, 429 and 5xx pass.
     "pagerduty": Refusals(("status",), _set("success"), never=frozenset({"invalid event", "invalid key"})),
     # Opsgenie, Alert API: 202 with a requestId; Jira Service Management has the same.
     "opsgenie": Refusals(bad=("errors",), proof=("requestId",), affirms=False),

@@ -21,7 +21,7 @@ from watcher.channels.connections import ProxyUnusable
 from watcher.channels.decisive import Exchange
 from watcher.channels.refusals import Refusals, Said
 from watcher.channels.witness import Witness
-from watcher.channels.words import pause, words
+from watcher.channels.words import members, pause, words
 from watcher.model import Failed
 
 _UNSENDABLE = (
@@ -106,12 +106,21 @@ class Judge:
     def _refusal(self, answer: Answer) -> Failed:
         """Return what an answer means whose status is not a success."""
         _, text = words(answer.body)
-        reason = _sentence(self._head(answer), self.scrub(text))
+        reason = _sentence(self._head(answer), self.scrub(text)) + _moved(answer)
+        seconds = pause(answer.retry_after, answer.body, self.unit)
         if 300 <= answer.status < 400:
             return Failed(f"{reason}; redirects are not followed: put the new address into the URL", permanent=True)
-        if 400 <= answer.status < 500 and not answer.is_temporary:
+        # A server that says when to come back means it (RFC 9110, 10.2.3): GitHub limits rates by a 403.
+        if 400 <= answer.status < 500 and not answer.is_temporary and pause(answer.retry_after, "", self.unit) is None:
             return Failed(reason, permanent=True)
-        return Failed(reason, retry_after=pause(answer.retry_after, answer.body, self.unit))
+        return Failed(reason, retry_after=seconds)
+
+
+def _moved(answer: Answer) -> str:
+    """Return where Telegram has moved a chat to, as a remedy.  Source: its Bot API, ResponseParameters."""
+    parameters = members(answer.body).get("parameters")
+    place = parameters.get("migrate_to_chat_id") if isinstance(parameters, dict) else None
+    return f"; put the chat's new ID into the URL: {place}" if type(place) is int and abs(place) < 2**53 else ""
 
 
 def _smtp(error: Exception, scrub: Callable[[str], str], *, began: bool) -> Failed | None:
