@@ -86,3 +86,26 @@ def test_whoever_lets_any_server_pose_as_aws_is_warned_by_the_daemon_and_the_doc
     assert {one["check"] for one in findings} >= {"aws"}
     assert {one["severity"] for one in findings} == {"warn"}
     assert "verify_ssl = false" in home.run("config", "check").stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("discover",), ("wait", arn(), "--timeout", "8s"), ("add", arn())], ids=lambda it: it[0]
+)
+def test_a_command_warns_once_on_stderr_that_any_server_can_pose_as_aws(tmp_path: Path, words: tuple[str, ...]) -> None:
+    with web_receiver(Authority(tmp_path).self_signed()) as server:
+        server.reply = Reply(200, json.dumps(FAILED | {"modelCustomizationJobSummaries": [FAILED]}))
+        done = Home(tmp_path, server.url, aws="verify_ssl = false", more=RULE).run(*words)
+        checked = Home(tmp_path, server.url, more=RULE).run(*words)
+    assert done.stderr.count("warning: aws.verify_ssl = false: any server on the network path can pose as AWS") == 1
+    assert "verify_ssl" not in done.stdout
+    assert "InsecureRequestWarning" not in done.stderr
+    assert "verify_ssl = false" not in checked.stderr
+
+
+def test_get_warns_once_where_it_is_told_to_verify_nothing(tmp_path: Path) -> None:
+    with web_receiver(Authority(tmp_path).self_signed()) as server:
+        server.reply = Reply(200, json.dumps(FAILED), {"Content-Type": "application/json"})
+        words = ("get", "--job-identifier", arn(), "--endpoint-url", server.url, "--region", "us-east-1")
+        done = Home(tmp_path, server.url).run(*words, "--no-verify-ssl")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("InsecureRequestWarning") == 1

@@ -18,7 +18,7 @@ from watcher import clock
 from watcher.cli import service
 from watcher.cli.context import Context
 from watcher.cli.options import output_option, seconds
-from watcher.cli.output import name_database, note, paint, print_json, print_table, write
+from watcher.cli.output import name_database, note, paint, print_json, print_table, warn_unverified, write
 from watcher.cli.routes import untold_job
 from watcher.cli.stdin import EMPTY, read_words
 from watcher.cli.words import plain
@@ -100,6 +100,7 @@ def add(  # noqa: PLR0913 - one argument an option
     for option, text in (("--label", label), ("--profile", profile), *(("--tag", tag) for tag in tags)):
         _check(option, text)
     service.refuse_if_watched_elsewhere(context)
+    warn_unverified(context)
     expected = None if expect is None else _expected(expect)
     changed = any(one is not None for one in (label, profile, expected)) or bool(tags)
     wanted = [

@@ -17,7 +17,7 @@ from watcher.cli import service
 from watcher.cli.checks import unknown_words
 from watcher.cli.context import Context
 from watcher.cli.options import output_option, seconds
-from watcher.cli.output import name_database, note, print_json, print_table
+from watcher.cli.output import name_database, note, print_json, print_table, warn_unverified
 from watcher.cli.words import counted, plain, some, span
 from watcher.config.sections import ACCOUNT, REGION
 from watcher.errors import ExitCode, UsageError
@@ -88,6 +88,7 @@ def discover(  # noqa: PLR0913 - one argument an option
     if adding:
         service.refuse_if_watched_elsewhere(context)
         name_database(context)
+    warn_unverified(context)
     found = anyio.run(partial(survey, context.config, rules, tagged=adding or output != "table"))
     with context.store(create=adding) as store:
         watched = {match.job.arn: _watched(store, match) for match in found.matches}

@@ -45,6 +45,14 @@ def note(text: str) -> None:
     sys.stderr.write(f"bedrock-watch: {plain(runnable(text), lines=True)}\n")
 
 
+def warn_unverified(context: Context) -> None:
+    """Warn on stderr when the configuration lets any server pose as AWS."""
+    from watcher.config.values import UNVERIFIED
+
+    if not context.config.aws.verify_ssl:
+        note(f"warning: {UNVERIFIED}")
+
+
 def name_database(context: Context) -> None:
     """Say on stderr which database is used."""
     sys.stderr.write(f"database: {plain(str(context.database))}\n")

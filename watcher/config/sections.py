@@ -13,6 +13,7 @@ from watcher.config.durations import format_duration
 from watcher.config.reader import Table, expand, printable, suggest
 from watcher.config.values import (
     FROM_FILE,
+    UNVERIFIED,
     AwsConfig,
     ChannelConfig,
     HeartbeatConfig,
@@ -83,10 +84,7 @@ def read_aws(table: Table) -> AwsConfig:
     if not aws.sign and "endpoint_url" not in table:
         warn("aws.sign = false without aws.endpoint_url: AWS refuses requests that are not signed")
     if not aws.verify_ssl:
-        warn(
-            "aws.verify_ssl = false: any server on the network path can pose as AWS, and receives your credentials. "
-            "Set aws.ca_bundle instead"
-        )
+        warn(UNVERIFIED)
     table.close()
     return aws
 

@@ -36,6 +36,13 @@ class PollConfig:
     blind_after: float = 600.0
 
 
+UNVERIFIED = (
+    "aws.verify_ssl = false: any server on the network path can pose as AWS, and receives your credentials. "
+    "Set aws.ca_bundle instead"
+)
+"""The warning about connections whose certificate nobody checks."""
+
+
 @dataclass(frozen=True, slots=True)
 class AwsConfig:
     """How AWS is reached.  *region* is only for jobs that are given by name: an ARN knows its own."""

@@ -71,7 +71,7 @@ def wait(  # noqa: PLR0913 - one argument an option
     """
     import anyio
 
-    from watcher.cli.output import print_document
+    from watcher.cli.output import print_document, warn_unverified
     from watcher.cli.stdin import read_words
     from watcher.cli.wait.follow import Follower
     from watcher.cli.wait.goals import Goal
@@ -80,6 +80,7 @@ def wait(  # noqa: PLR0913 - one argument an option
     aim = Goal.parse(goal)
     # Before the event loop, in which Ctrl-C would not end a read.
     words = read_words(jobs)
+    warn_unverified(context)
     until = time.monotonic() + (seconds("--timeout", timeout, _LONGEST) if timeout else float("inf"))
 
     async def main(store: Store) -> int:
