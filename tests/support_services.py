@@ -37,6 +37,8 @@ TARGETS = ("15551234567", "user@example.com", "abcdefghij", "%23general", "@user
 _PLACES = {"host": "example.com", "hostname": "example.com", "port": "8080"}
 
 _BY_HAND = {
+    "acs": "acs://user@example.com/YWJjZGVmZ2hpag==/example.communication.azure.com/to@example.com",
+    "awswhatsapp": f"awswhatsapp://abcdefghij/abcdefghij1234567890/us-east-1/phone-number-id-{'a' * 32}/15551234567",
     "cliq": "cliq://1000.aaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbb/general",
     "groundmail": "groundmail://abcdefghij1234567890:user@example.com",
     "kumulos": "kumulos://8b799edf-6f98-4d3a-9be7-2862fb4e5752/" + "a" * 36,
