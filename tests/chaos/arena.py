@@ -19,6 +19,7 @@ from support_slack import BOT, Workspace
 from trustme import CA
 
 from chaos import lives, people, troubles
+from chaos.front import Front, port_of
 from chaos.gateway import Gateway
 from chaos.histories import played
 from chaos.judge import Verdict, judge
@@ -26,6 +27,7 @@ from chaos.plan import CHANNELS, EXTRA, Plan
 from chaos.proxy import proxy_to
 from chaos.receivers import MailInbox, WebInbox
 from chaos.records import Evidence, Life, Look, Wish
+from chaos.services import services
 from chaos.setup import Home, asked_for, small_disk
 from chaos.stage import Stage, keep_all_requests
 
@@ -58,8 +60,11 @@ def perform(plan: Plan, directory: Path, *, broken: str = "", only: Callable[[St
         stage.home.configure()
         (only or _everything)(stage)
         settle(stage)
-        if stage.simulator.followed:
-            stage.bugs.append(f"{stage.simulator.followed} redirects were followed")
+        followed = stage.simulator.followed + stage.services.followed
+        if followed:
+            stage.bugs.append(f"{followed} redirects were followed")
+        if stage.front.believed:
+            stage.bugs.append(f"{stage.front.believed} requests were sent to a server with another host's certificate")
         seconds = time.time() - stage.began
         evidence = _keep(stage)
         return Result(stage, judge(evidence), evidence, seconds)
@@ -97,7 +102,7 @@ def _everything(stage: Stage) -> None:
     tasks: list[Callable[[], None]] = [
         *(
             lambda act=act: act(stage)
-            for act in (people.births, people.visits, troubles.faults, troubles.machine, _record)
+            for act in (people.births, people.visits, troubles.faults, troubles.strangers, troubles.machine, _record)
         ),
         *(lambda channel=channel: troubles.moods(stage, channel) for channel in (*CHANNELS, EXTRA)),
     ]
@@ -155,7 +160,10 @@ def _stage(plan: Plan, directory: Path) -> Iterator[Stage]:
             inbox.up()
         simulator = Gateway(plan.seed)
         keep_all_requests(simulator)
-        endpoint = stack.enter_context(running(simulator))
+        port = port_of(stack.enter_context(running(simulator)))
+        front = Front(_tls(authority, "127.0.0.1"), _tls(authority, "elsewhere.example.com"), port)
+        endpoint = stack.enter_context(front.running())
+        strange = stack.enter_context(services(f"{plan.seed}/strangers"))
         proxy = stack.enter_context(proxy_to(workspace))
         urls = {
             "hook": f"jsons://127.0.0.1:{inboxes['hook'].port}/",
@@ -163,9 +171,9 @@ def _stage(plan: Plan, directory: Path) -> Iterator[Stage]:
             "slack": BOT,
             EXTRA: f"jsons://127.0.0.1:{inboxes[EXTRA].port}/",
         }
-        home = Home(directory, endpoint, proxy, str(bundle), urls)
+        home = Home(directory, endpoint, proxy, str(bundle), urls, strange)
         stack.callback(home.close)
-        stage = Stage(plan, home, simulator, inboxes)
+        stage = Stage(plan, home, simulator, inboxes, front, strange)
         stage.small_disk = stack.enter_context(small_disk(home.state))
         if not stage.small_disk:
             stage.notes.append("a disk of its own (tmpfs) could not be mounted: only file sizes were limited")
@@ -210,6 +218,7 @@ def _evidence(stage: Stage) -> Evidence:
         Look(one.at, one.region, arns.get(one.what, one.what) if one.operation == "Get" else "", one.fault)
         for one in stage.simulator.requests
     ]
+    looks += [*stage.services.asked, *stage.front.asked]
     last = Life(stage.lives[-1].end if stage.lives else stage.began, time.time(), "stopped")
     return Evidence(
         tuple(map(played, born)),

@@ -10,9 +10,11 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chaos.front import WRONG_NAME
 from chaos.gateway import KINDS, LIST_ONLY
 from chaos.histories import REGIONS, life
 from chaos.inboxes import COMMON, OF_SLACK, OF_THE_WEB
+from chaos.services import SERVICES, STRANGERS
 from watcher.simulator import Script
 
 CHANNELS = ("hook", "mail", "slack")
@@ -149,6 +151,13 @@ class Plan:
                 else luck.choice(("Get", "List", "both")),
                 seconds=luck.uniform(9, 14) if long else luck.uniform(0.4, 4.0),
             )
+
+    def strangers(self) -> Iterator[Trouble]:
+        """Yield who stands in the place of one of AWS's other services, or shows another host's certificate."""
+        luck = self._luck("strangers")
+        while True:
+            whom = luck.choice((*SERVICES, WRONG_NAME))
+            yield Trouble(luck.uniform(2.0, 10.0), luck.choice(STRANGERS), whom, seconds=luck.uniform(1.0, 6.0))
 
     def moods(self, channel: str) -> Iterator[Trouble]:
         """Yield what goes wrong at one receiver; now and then for longer than a send's patience."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from support_daemon import NO_REMINDERS, environment
 
+from chaos.services import ACCOUNT, ROLE, Services
 from watcher.identifiers import DEFAULT_EVENTS, EVENTS
 
 PROGRAM = Path(sys.executable).with_name("bedrock-watch")
@@ -32,8 +33,11 @@ _DAEMON_SIDE = Path(__file__).with_name("daemon_side")
 class Home:
     """A directory with a configuration and a database.  *urls* are those of the channels, by name."""
 
-    def __init__(self, directory: Path, endpoint: str, proxy: str, bundle: str, urls: dict[str, str]) -> None:
+    def __init__(
+        self, directory: Path, endpoint: str, proxy: str, bundle: str, urls: dict[str, str], services: Services
+    ) -> None:
         self.directory, self.endpoint, self.bundle, self.urls = directory, endpoint, bundle, urls
+        self.services = services
         self.state = directory / "state"
         self.database = self.state / "bedrock-watch.db"
         self.jobs: list[str] = []
@@ -120,7 +124,9 @@ class Home:
         lines = [
             f'state_dir = "{self.state}"\ntimezone = "UTC"',
             f'[poll]\nfastest = "200ms"\nslowest = "{self.slowest}s"\nblind_after = "{BLIND_AFTER}s"',
-            f'[aws]\nendpoint_url = "{self.endpoint}"\nconnect_timeout = "2s"\nread_timeout = "2s"',
+            f'[aws]\nendpoint_url = "{self.endpoint}"\nconnect_timeout = "2s"\nread_timeout = "2s"\nca_bundle = "{self.bundle}"',
+            f'[[account]]\nid = "{ACCOUNT}"\nrole_arn = "{ROLE}"',
+            f'[[queue]]\nurl = "{self.services.url}/{ACCOUNT}/bedrock-jobs"\nregion = "us-east-1"',
             NO_REMINDERS,
             *(f'[[job]]\nid = "{arn}"' for arn in self.jobs),
         ]
@@ -132,7 +138,7 @@ class Home:
         return "\n".join(lines) + "\n"
 
     def _environment(self, *, daemon: bool) -> dict[str, str]:
-        env = environment() | {"HTTPS_PROXY": self._proxy, "NO_PROXY": "127.0.0.1"}
+        env = environment() | self.services.env | {"HTTPS_PROXY": self._proxy, "NO_PROXY": "127.0.0.1"}
         if daemon:
             env |= {"PYTHONPATH": str(_DAEMON_SIDE), "CHAOS_CLOCK": str(self.clock), "CHAOS_BREAK": self.broken}
         return env

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from chaos.front import Front
 from chaos.gateway import Gateway
 from chaos.histories import ends_at
 from chaos.plan import Birth, Plan
 from chaos.receivers import MailInbox, WebInbox
 from chaos.records import Life, Span
+from chaos.services import Services
 from chaos.setup import Home
 
 _USUAL = frozenset({0, 1, 2, 3, 4, 5, 6, 78})
@@ -29,6 +31,8 @@ class Stage:
     home: Home
     simulator: Gateway
     inboxes: dict[str, WebInbox | MailInbox]
+    front: Front
+    services: Services
     counts: Counter[str] = field(default_factory=Counter)
     spans: list[Span] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -39,6 +40,9 @@ def _rows(result: Result) -> Iterator[tuple[str, str]]:
     yield "commands", _listed(counts, "command ")
     yield "endpoint", _listed(counts, "endpoint ")
     yield "in AWS's place", _listed(counts, "gateway ")
+    yield "in other services' place", _listed(counts, "stranger ")
+    asked = Counter(one.fault.partition(":")[0] for one in (*stage.services.asked, *stage.front.asked))
+    yield "of their requests spoilt", ", ".join(f"{name} {count}" for name, count in sorted(asked.items())) or "none"
     looks = result.evidence.looks
     yield "requests", f"{len(looks)}, {sum(bool(look.fault) for look in looks)} of them spoilt"
     yield "receivers", _listed(counts, "receiver ")

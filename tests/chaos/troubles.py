@@ -8,6 +8,7 @@ import sqlite3
 import time
 from contextlib import closing
 
+from chaos.front import WRONG_NAME
 from chaos.gateway import KINDS
 from chaos.inboxes import Mood
 from chaos.lives import limit
@@ -35,6 +36,22 @@ def faults(stage: Stage) -> None:
         if trouble.what == "not_found":
             # Whoever reads that a job was lost sight of asks for it.
             stage.insist("add", stage.arn(fault.job), "--no-wait")
+
+
+def strangers(stage: Stage) -> None:
+    """Let others answer in place of AWS's other services, or of Bedrock's host, until the run is over."""
+    for trouble in stage.plan.strangers():
+        if stage.over.wait(trouble.pause):
+            return
+        if trouble.whom == WRONG_NAME:
+            stage.front.show(bad=True)
+            stage.over.wait(trouble.seconds)
+            stage.front.show(bad=False)
+            stage.counts[f"gateway {WRONG_NAME}"] += 1
+            continue
+        stage.services.obstruct(trouble.whom, trouble.what, trouble.seconds)
+        stage.over.wait(trouble.seconds)
+        stage.counts[f"stranger {trouble.whom}: {trouble.what}"] += 1
 
 
 def moods(stage: Stage, channel: str) -> None:
@@ -146,6 +163,8 @@ def _clock_off(stage: Stage, trouble: Trouble) -> None:
 def calm(stage: Stage) -> None:
     """Have everything well again, for good."""
     stage.simulator.clear()
+    stage.services.clear()
+    stage.front.show(bad=False)
     stage.limited = False
     stage.home.move_clock(0.0)
     for inbox in stage.inboxes.values():
