@@ -11,6 +11,7 @@ import support_client
 from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
 from support_askers import ROLE, refused_credentials
 from support_receivers import Reply, WebReceiver, web_receiver
+from support_signin import Files
 
 from watcher.bedrock.client import TRIES
 from watcher.bedrock.credentials import Credentials
@@ -122,3 +123,37 @@ def test_a_key_that_ends_with_something_else_is_named_and_not_shown(
     assert "write the key again, on one line and without blanks" in error.remedy
     assert "s3cr3t" not in str(error) + error.remedy
     assert not server.requests
+
+
+ROLE_OF = "role_arn = arn:aws:iam::123456789012:role/r"
+
+
+@pytest.mark.parametrize(
+    ("config", "remedy"),
+    [
+        (b"\xef\xbb\xbf[default]\nregion = a\n", "correct that file (see line 1): UTF-8 without a byte order mark"),
+        (b"[profile a]\n\n[profile a]\n", "correct that file (see line 3)"),
+        (b"[default]\nregion = a\nregion = b\n", "correct that file (see line 3)"),
+        ("[default]\n".encode("utf-16"), "correct that file: UTF-8"),
+        (
+            f"[default]\n{ROLE_OF}\nsource_profile = b\n[profile b]\n{ROLE_OF}\nsource_profile = default\n".encode(),
+            "correct source_profile in ~/.aws/config",
+        ),
+    ],
+    ids=["byte order mark", "a profile twice", "a key twice", "UTF-16", "a loop"],
+)
+def test_a_file_that_cannot_be_used_has_a_remedy_of_its_own(
+    config: bytes, remedy: str, monkeypatch: pytest.MonkeyPatch, files: Files
+) -> None:
+    """Reported as aws/aws-cli issues 3419 and 9261, and boto/botocore issue 1780."""
+    support_client.no_key(monkeypatch)
+    (files.home / ".aws/config").write_bytes(config)
+    error = refused_credentials(Credentials())
+    assert error.fault is LookFault.CREDENTIALS
+    assert remedy in error.remedy
+
+
+def test_an_empty_aws_profile_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reported as boto/botocore issue 3110."""
+    monkeypatch.setenv("AWS_PROFILE", "")
+    assert refused_credentials(Credentials()).remedy.startswith("unset AWS_PROFILE")

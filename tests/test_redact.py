@@ -159,3 +159,11 @@ def test_a_beginning_is_bounded_and_on_one_line_whatever_it_is_of() -> None:
         assert len(redact.excerpt(value).splitlines()) <= 1
     while deep:  # or the interpreter would recurse to free it
         deep = deep[0]  # type: ignore[assignment]
+
+
+def test_a_short_password_of_a_proxy_changes_no_other_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a URL whose password holds an @ that is not encoded."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:p@ss#word@proxy:3128")
+    monkeypatch.setenv("HTTP_PROXY", "http://user:pw@proxy:3128")
+    said = redact.redacted("EndpointConnectionError: http://user:pw@proxy:3128 at endpoint; Basic dXNlcjpwdw==")
+    assert said == "EndpointConnectionError: http://user***proxy:3128 at endpoint; Basic ***"

@@ -212,8 +212,8 @@ def _sign_in(error: Exception, whose: Credentials) -> str:
     option = f" --profile {whose.profile}" if whose.profile else ""
     if isinstance(error, _SIGNED_IN):
         return f"sign in again: aws sso login{option}"
-    if isinstance(error, sdk.ProfileNotFound):
-        return "add the profile to ~/.aws/config of the user that the daemon runs as, or name another"
+    if remedy := _of_the_files(error):
+        return remedy
     if isinstance(error, sdk.ClientError):
         return "check the role's trust policy, and that its source credentials may assume it"
     if isinstance(error, sdk.CredentialRetrievalError):
@@ -224,3 +224,19 @@ def _sign_in(error: Exception, whose: Credentials) -> str:
 def _line(error: Exception) -> str:
     """Return an exception's text on one line."""
     return redacted(" ".join(str(error).split()))[:500]
+
+
+def _of_the_files(error: Exception) -> str:
+    """Return what to do about a file of the SDK's that it cannot use; empty for any other error."""
+    if isinstance(error, sdk.ConfigParseError):
+        # Only the number: the line itself may hold a key.
+        line = getattr(error.__cause__ or error.__context__, "lineno", None)
+        where = f" (see line {line})" if isinstance(line, int) else ""
+        return f"correct that file{where}: UTF-8 without a byte order mark, each section and each key of it once"
+    if isinstance(error, sdk.InfiniteLoopConfigError):
+        return "correct source_profile in ~/.aws/config: these profiles lead to each other"
+    if isinstance(error, sdk.ProfileNotFound) and not error.kwargs.get("profile"):
+        return "unset AWS_PROFILE, which is set to nothing, or name a profile in it"
+    if isinstance(error, sdk.ProfileNotFound):
+        return "add the profile to ~/.aws/config of the user that the daemon runs as, or name another"
+    return ""

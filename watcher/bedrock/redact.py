@@ -46,7 +46,8 @@ def redacted(text: str) -> str:
     text = text[: 16 * LONGEST]
     with _lock:
         secrets = tuple(_known)
-    for secret in (*secrets, *_of_proxies()):
+    # The longest first: another may be its beginning.
+    for secret in sorted((*secrets, *_of_proxies()), key=len, reverse=True):
         text = _pattern(secret).sub(_HIDDEN, text)
     text = _HEADERS.sub(rf"\1{_HIDDEN}", text)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
@@ -77,7 +78,9 @@ def _of_proxies() -> tuple[str, ...]:
             continue
         if parts.password:
             password = unquote(parts.password)
-            found += [b64encode(f"{unquote(parts.username or '')}:{password}".encode()).decode(), password]
+            found.append(b64encode(f"{unquote(parts.username or '')}:{password}".encode()).decode())
+            # A short one is in many words: alone it cannot be hidden.
+            found.append(password if len(password) >= _SHORTEST else f":{password}@")
     return tuple(found)
 
 
