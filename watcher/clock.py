@@ -16,9 +16,9 @@ def now() -> float:
 
 
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
-"""The first and the last second that a datetime can tell: the years 1 and 9999."""
+"""First and last second of a datetime: years 1 and 9999."""
 
 
 def utc(epoch: float) -> datetime:
-    """Return *epoch* seconds as an aware UTC datetime, the nearest that there is."""
+    """Return *epoch* seconds as an aware UTC datetime, clamped to the valid range."""
     return datetime.fromtimestamp(min(max(epoch, _FIRST), _LAST), UTC)

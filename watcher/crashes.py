@@ -1,4 +1,4 @@
-"""The record of crashes: a small file in the state directory, which outlives the process that crashed.
+"""Crash records: a small file in the state directory that outlives the crashed process.
 
 A crash is a bug of ours that ends the daemon with exit code 70.  SIGKILL and out-of-memory leave no record: they are
 gaps in monitoring.  Members of the service's group can write the file, so whatever it holds is read as hostile: texts
@@ -23,7 +23,7 @@ FILE = "crashes.json"
 """The file's name, in the state directory."""
 
 KEPT = 20
-"""Crashes that are kept; older ones are only counted."""
+"""Number of crashes to keep; older ones are only counted."""
 
 _TEXT, _TRACEBACK = 500, 4000
 _LARGEST = 512 * 1024

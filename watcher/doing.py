@@ -32,7 +32,7 @@ class Cause:
 
 @contextmanager
 def doing(cause: Cause) -> Iterator[None]:
-    """Mark whatever unexpected exception leaves this block with *cause*, unless it has a mark."""
+    """Mark an unexpected exception that leaves this block with *cause*, unless it is already marked."""
     try:
         yield
     except WatchError:

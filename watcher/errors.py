@@ -156,7 +156,7 @@ class LookError(WatchError):
 
     @classmethod
     def load(cls, text: str) -> LookError:
-        """Return the error that *text* was dumped from; one that says so when nothing can be read from it."""
+        """Return the error that was dumped to *text*; if it is unreadable, an error that says so."""
         try:
             told = json.loads(text)
             code, reason, remedy = (str(told[name]) for name in ("code", "reason", "remedy"))

@@ -72,7 +72,7 @@ def _no_number(text: str) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put *content* into the place of the file at *path*, atomically.  Raises OSError.
+    """Replace the file at *path* with *content*, atomically.  Raises OSError.
 
     The new file is made by us alone (O_EXCL, with a name that nobody can guess); a link at *path* is replaced, and
     what it points to stays as it is.

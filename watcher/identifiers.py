@@ -67,7 +67,7 @@ _MAX_ARN, _MAX_NAME = 1011, 63
 
 
 def is_region(text: str) -> bool:
-    """Return whether *text* can be a region's name."""
+    """Return whether *text* is a valid region name."""
     return _REGION.fullmatch(text) is not None
 
 

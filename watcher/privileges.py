@@ -1,4 +1,4 @@
-"""Root and other people's state directories: root becomes the owner before it opens anything there.
+"""Privilege drop: root becomes the owner of the state directory before it opens anything there.
 
 Whoever may write in a directory decides what root would open in it: a link to a file of root's, a FIFO, a journal that
 makes SQLite delete another file.  No check of ours can win that race; a process without root's powers need not.
@@ -25,7 +25,7 @@ class UnsafeDirectory(BadConfig):
 
 
 def become_owner(state_dir: Path) -> None:
-    """As root, become the owner of *state_dir* for good; do nothing as anybody else, or where root is the owner.
+    """As root, switch permanently to the owner of *state_dir*; do nothing as another user, or if root owns it.
 
     Raises UnsafeDirectory where others could exchange what root opens, and WatchError when this process cannot become
     the owner.
@@ -63,7 +63,7 @@ def as_owner(state_dir: Path, act: Callable[[], int]) -> int:
 
 
 def require_owner(state_dir: Path) -> None:
-    """As root, refuse to work in somebody else's *state_dir*: ``run`` reads root's configuration again at each reload.
+    """As root, refuse to run in another user's *state_dir*: ``run`` reads root's configuration again at each reload.
 
     Raises UnsafeDirectory.
     """
@@ -103,7 +103,7 @@ def _owner(state_dir: Path) -> int:
 
 
 def _check_ancestors(place: Path, owner: int) -> None:
-    """Raise UnsafeDirectory when somebody else could put another directory in the place of *place*."""
+    """Raise UnsafeDirectory if another user could replace the directory *place*."""
     trusted = {0, owner, *_unmapped_root()}
     for above in place.parents:
         try:

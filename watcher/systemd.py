@@ -18,7 +18,7 @@ from threading import Event, Thread
 from watcher.writequeue import WriteQueue
 
 _CAPACITY = 65_536
-"""Bytes that may wait for a service manager that does not read."""
+"""Maximum bytes queued for a service manager that does not read."""
 
 _EXTEND_BY, _EXTEND_EVERY = 60.0, 15.0
 
@@ -111,7 +111,7 @@ class Notifier:
         self._queue.put(partial(_send, address, data), len(data))
 
     def close(self) -> None:
-        """Wait until all is told, for a second at most: the last message is that we stop."""
+        """Wait until all notifications are sent, at most a second; the last one is that we stop."""
         self._queue.flush()
 
 

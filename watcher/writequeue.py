@@ -17,7 +17,7 @@ from contextlib import suppress
 from threading import Condition, Thread
 
 CAPACITY = 1 << 20
-"""Bytes that may wait; more than a terminal or a pipe that is merely slow ever leaves behind."""
+"""Maximum bytes queued; more than a merely slow terminal or pipe accumulates."""
 
 FLUSH = 1.0
 """Seconds that ``flush`` waits at most."""

@@ -1,4 +1,4 @@
-"""HTTP as the SDK's blocking half sends it: to STS, SSO, and the metadata services that give credentials.
+"""Blocking HTTP client for the SDK's credential requests: STS, SSO and metadata services.
 
 botocore's own client verifies names and follows no redirects, but it reads bodies of any size, waits as long as bytes
 come now and then, and cannot be ended.  Each request has a connection of its own, since there are only a few an hour.
@@ -30,7 +30,7 @@ _CHUNK = 64 * 1024
 
 
 class Connections:
-    """The sockets that requests wait for, so that another thread can end these."""
+    """Open sockets, tracked so that another thread can close them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,7 +55,7 @@ class Connections:
             self._open.clear()
 
     def end(self) -> None:
-        """Let every request fail that is under way, or begins later."""
+        """Fail all current and later requests."""
         with self._lock:
             self._ended = True
             for one in self._open:
@@ -97,7 +97,7 @@ class BlockingTransport:
         return response
 
     def stop(self) -> None:
-        """End what is under way, from another thread."""
+        """Abort the current request from another thread."""
         self._connections.end()
 
 

@@ -1,4 +1,4 @@
-"""What no answer of AWS's does, whoever asks: redirect, or be larger than AWS's answers are.
+"""Limits on AWS's responses: no redirects, and a maximum size.
 
 Not its business: sending requests (``bedrock.transport``, ``bedrock.blocking``).
 """
@@ -14,13 +14,13 @@ LARGEST_BODY = 8 * 1024 * 1024
 
 
 class UnlikeAws(HTTPClientError):  # type: ignore[misc]
-    """An answer that AWS would not give."""
+    """A response that cannot be AWS's."""
 
     fmt = "{problem}"
 
 
 class Redirected(UnlikeAws):
-    """The server redirects to another one.  AWS never does, and signed requests are not for others."""
+    """The server redirects.  AWS never does, and signed requests are not for others."""
 
 
 class TooLarge(UnlikeAws):

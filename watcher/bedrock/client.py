@@ -130,7 +130,7 @@ class Look:
             return await self._keys.client(self._region)
         except LookError:
             raise
-        except Exception as error:  # an endpoint, a region or a proxy that cannot be, in the SDK's many words
+        except Exception as error:  # an invalid endpoint, region or proxy; the SDK raises many types for these
             raise explain_settings(error, self._keys.whose) from error
 
     async def _ask(self, client: Any, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ANN401
@@ -140,7 +140,7 @@ class Look:
                 response: Mapping[str, Any] = await getattr(client, xform_name(operation))(**parameters)
         except LookError:
             raise
-        except Exception as error:  # the SDK and its HTTP client are foreign code, and read foreign bytes
+        except Exception as error:  # the SDK and its HTTP client may raise anything on foreign bytes
             raise explain(error, operation, self._keys.whose) from error
         return response
 
@@ -184,7 +184,7 @@ def profile_region(profile: str) -> str:
 
     try:
         return Session(profile=profile or None).get_config_variable("region") or ""
-    except Exception as error:  # the SDK reads files that anybody may have written
+    except Exception as error:  # the SDK reads files that others can write
         raise explain_settings(error, Credentials(profile)) from error
 
 
@@ -210,6 +210,6 @@ def endpoint_of(region: str, settings: Settings, whose: Credentials) -> str:
     try:
         session = Session(profile=whose.profile or None)
         client = session.create_client("bedrock", region_name=region, config=Config(signature_version=UNSIGNED))
-    except Exception as error:  # the SDK refuses its settings in many ways
+    except Exception as error:  # the SDK raises many types for invalid settings
         raise explain_settings(error, whose) from error
     return str(client.meta.endpoint_url)

@@ -1,4 +1,4 @@
-"""The Date of an answer: what AWS takes for the time."""
+"""AWS's time, from a response's Date header."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ _CREDENTIALS = (
 )
 
 _FROM_THE_SDK = (sdk.BotoCoreError, sdk.ClientError, RuntimeError)
-"""What the SDK raises on purpose: RuntimeError is for fresh credentials that are expired."""
+"""Errors that the SDK raises deliberately; RuntimeError means that new credentials are already expired."""
 
 _SIGNED_IN = (sdk.SSOError, sdk.TokenRetrievalError)
 """What is mended by signing in."""
@@ -92,7 +92,7 @@ def explain_settings(error: Exception, whose: Credentials) -> LookError:
 
 
 def _exhausted(error: BaseException) -> LookError | None:
-    """Return the error of a process that has no descriptors left, which hides behind many others; else None."""
+    """Return the error if *error* was caused by exhausted file descriptors; else None."""
     reason: BaseException | None = error
     while reason is not None:
         if isinstance(reason, OSError) and reason.errno in (errno.EMFILE, errno.ENFILE):
@@ -105,7 +105,7 @@ def _exhausted(error: BaseException) -> LookError | None:
 
 
 def _untrusted(error: Exception) -> LookError:
-    """Return the error of a server that cannot be AWS, or of what says which servers are AWS's."""
+    """Return the error for a server that is not AWS, or for unusable certificates."""
     name, line = type(error).__name__, _line(error)
     if isinstance(error, UnusableBundle):
         remedy = "check the file that aws.ca_bundle, AWS_CA_BUNDLE or the profile's ca_bundle names"

@@ -1,4 +1,4 @@
-"""Tell an answer of AWS's from one of a proxy, a gateway or another server in AWS's place.
+"""Distinguish AWS's responses from those of a proxy, a gateway or another server.
 
 AWS names each refusal by a code: in the header ``x-amzn-errortype``, or in ``__type`` or ``code`` of a JSON object.
 That is where botocore reads it, too (``RestJSONParser._inject_error_code``, ``BaseJSONParser._do_error_parse``; AWS
@@ -19,7 +19,7 @@ from watcher.bedrock.redact import excerpt, redacted
 from watcher.errors import LookError, LookFault
 
 FOREIGN = "bedrock-watch:foreign"
-"""The member of a parsed error that says that AWS did not write it."""
+"""Member of a parsed error that marks it as not written by AWS."""
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9._]{0,99}")
 _LONGEST_MESSAGE = 2000

@@ -63,7 +63,7 @@ class Keys:
             return await self._client(region)
         except MemoryError:
             raise
-        except Exception as error:  # the SDK refuses what a variable or a file of its own says, in many ways
+        except Exception as error:  # the SDK raises many types for invalid variables and files
             raise explain_settings(error, self.whose) from error
 
     async def _client(self, region: str) -> Any:  # noqa: ANN401
@@ -105,7 +105,7 @@ class Keys:
                 if not self._is_fresh():
                     await self._find_for_all(region)
             except LookError:
-                return None  # whoever polls next is told; this question is only who we are
+                return None  # the next poll reports it; this call only asks for our identity
             if self._identified != self.generation:
                 self._identified, self._identity, source = self.generation, None, self._source
                 errand = Errand(lambda: source.identity(region))
@@ -166,7 +166,7 @@ class Keys:
         self._advised_at = now()
         within = self.settings.credentials_timeout
         try:
-            # A search that hangs is waited for again: another beside it would hang, too.
+            # Wait again for a lookup that hangs: a second one would hang, too.
             if self._search is None or self._search.errand.done:
                 self._search = _Search(self._source, region, first=self._session is None)
             search = self._search
@@ -181,7 +181,7 @@ class Keys:
             ) from None
         except MemoryError:
             raise
-        except Exception as error:  # the SDK reads foreign bytes here, and raises whatever these make of it
+        except Exception as error:  # the SDK may raise anything on foreign bytes
             raise explain_credentials(error, self.whose, sso_profile=self._source.sso_profile()) from error
         self._source = search.source
         return found
@@ -193,7 +193,7 @@ class Keys:
         if signature != self._signature:
             self._signature, self._clients = signature, {}
         if found.bearer:
-            self._session.set_credentials("-", "-")  # the SDK would look for others, at length
+            self._session.set_credentials("-", "-")  # the SDK would search for others, slowly
             self._held = None
         if found.signing is None:
             return
@@ -215,7 +215,7 @@ class Keys:
             retries={"total_max_attempts": 1},  # tries are not multiplied: the look owns them
             parameter_validation=True,
             user_agent_extra="bedrock-watch",
-            # Said outright: the SDK would use a Bedrock API key of the environment for every account.
+            # Explicit, because the SDK would use the environment's Bedrock API key for every account.
             signature_version=self._signature,
         )
         return aioboto3.Session(botocore_session=self._session).client(

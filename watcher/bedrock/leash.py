@@ -1,4 +1,4 @@
-"""What a search for credentials begins, held so that another thread can end it: programs and requests.
+"""Programs and requests that a credential lookup starts, tracked so that another thread can stop them.
 
 Not its business: what they are for (``bedrock.sessions``).
 """

@@ -1,4 +1,4 @@
-"""Keys as they were found: whether a request can be signed with them at all.
+"""Check whether keys can sign a request.
 
 Not its business: whether AWS accepts them.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import CredentialRetrievalError
 
 _PRINTABLE = re.compile(r"[!-~]+")
-"""What a header of HTTP can carry, without blanks; AWS's keys and tokens have nothing else."""
+"""Characters of AWS's keys and tokens: printable ASCII without spaces, as an HTTP header allows."""
 
 
 def is_sendable(text: str) -> bool:
@@ -20,7 +20,7 @@ def is_sendable(text: str) -> bool:
 
 
 class UnusableKeys(CredentialRetrievalError):  # type: ignore[misc]
-    """A key or a token that no request can be signed with."""
+    """A key or token that cannot sign a request."""
 
     remedy = "write the key again, on one line and without blanks, where it is kept: a variable, a file, a secret"
 

@@ -216,6 +216,6 @@ def _explained() -> Iterator[None]:
     except CallError:
         raise
     except Exception as error:
-        # The SDK reads whatever a proxy sends in AWS's place, and stumbles in as many ways as there are bodies.
+        # A proxy may answer in place of AWS, and the SDK may raise anything on its body.
         what = f"cannot read the answer as one of AWS's: {type(error).__name__}: {redacted(str(error))[:500]}"
         raise CallError(CliCode.OTHER, what) from error

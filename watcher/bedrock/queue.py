@@ -30,7 +30,7 @@ _NO_RECEIPT = "none"
 _SLACK = 10.0
 _OWN_HOST = ".amazonaws.com"
 _HASTE, _HASTY = 1.0, 5
-"""A queue that says within so many seconds that it is empty, this often in a row, is none of SQS's."""
+"""An endpoint that reports an empty queue this fast (seconds), this often in a row, is not SQS."""
 
 _PLACE = "check any proxy, endpoint_url, and that SQS answers at"
 
@@ -96,7 +96,7 @@ class Queue:
             client = await self._client()
             with anyio.fail_after(self.longest_try):
                 return await ask(client)
-        except Exception as error:  # the SDK is foreign code, and reads foreign bytes
+        except Exception as error:  # the SDK may raise anything on foreign bytes
             raise self._explained(error, operation) from error
 
     async def _client(self) -> Any:  # noqa: ANN401 - the SDK is untyped
@@ -104,7 +104,7 @@ class Queue:
             return await self._keys.client(self._region)
         except LookError:
             raise
-        except Exception as error:  # an endpoint, a region or a proxy that cannot be, in the SDK's many words
+        except Exception as error:  # an invalid endpoint, region or proxy; the SDK raises many types for these
             raise explain_settings(error, self._keys.whose) from error
 
     def _explained(self, error: Exception, operation: str) -> LookError:

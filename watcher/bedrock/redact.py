@@ -1,4 +1,4 @@
-"""Keep the keys in use out of whatever AWS, a proxy or a sign-in service says: some echo the request in a refusal.
+"""Redact keys in text from AWS, proxies and sign-in services, which may echo the request in an error.
 
 AWS's InvalidSignatureException holds the canonical request, with the session token in it (AWS Signature Version 4,
 "Troubleshooting"); proxies and gateways echo headers, encoded for a URL, HTML or JSON.
@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies
 
 LONGEST = 2048
-"""Characters that are kept of a foreign text."""
+"""Maximum length of text from outside, in characters."""
 
 _SHORTEST = 8
 _KEPT = 256
@@ -31,7 +31,7 @@ _lock = Lock()
 
 
 def remember(*secrets: str | None) -> None:
-    """Hide these from now on, if they are long enough to be secrets; the oldest are forgotten when there are many."""
+    """Redact these from now on if they are long enough to be secrets; drop the oldest above a limit."""
     with _lock:
         for secret in secrets:
             if secret and len(secret) >= _SHORTEST:
@@ -42,7 +42,7 @@ def remember(*secrets: str | None) -> None:
 
 
 def redacted(text: str) -> str:
-    """Return *text* without secrets, however they are encoded, and not longer than *LONGEST*."""
+    """Return *text* with secrets redacted in any encoding, and cut to *LONGEST*."""
     text = text[: 16 * LONGEST]
     with _lock:
         secrets = tuple(_known)

@@ -32,10 +32,10 @@ from watcher.bedrock.signin import refuse_unusable_tokens
 from watcher.bedrock.trust import verification
 
 MODELS = Path(__file__).with_name("models")
-"""Operations that the pinned SDK lacks, in its own form; a contract test tells when it has them."""
+"""Operations that the pinned SDK lacks, in the SDK's format; a contract test reports when it has them."""
 
 SERVICES = frozenset({"bedrock", "oidc", "portal.sso", "sqs", "sts"})
-"""Those that are asked anything, by the names that endpoints.json has for them."""
+"""Services that bedrock-watch calls, by their names in endpoints.json."""
 
 _SENDER = "bedrock-watch"
 

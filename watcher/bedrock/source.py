@@ -120,7 +120,7 @@ class Source:
             return False
         try:
             return bool(self._credentials.refresh_needed(*within))
-        except (TypeError, ValueError, OverflowError):  # an end that cannot be compared with now
+        except (TypeError, ValueError, OverflowError):  # an expiry that cannot be compared with now
             return True
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The doorman of Apprise: one channel is one URL with one target, and ``send`` says honestly what became of it.
+"""Apprise adapter: one channel is one URL with one target, and ``send`` returns what became of a message.
 
 Opening: ``opening`` makes a channel of a URL; ``asked`` finds what Apprise would ignore of it; ``services`` knows its
 family and pace, ``confirmation`` whether it confirms messages and shows their text.

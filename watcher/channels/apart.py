@@ -1,4 +1,4 @@
-"""Runs calls that may block for ever in a thread of their own, so that the sender can stop waiting for them.
+"""Run calls that may block forever in their own thread, so that the sender can stop waiting for them.
 
 The system's resolver cannot be interrupted, and neither can a library that owns its socket (MQTT, IRC, SOCKS).
 Not its business: when to stop waiting (``witness``).
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Abandoned(OSError):
-    """The send was ended while the call was still running."""
+    """The send was aborted while the call was still running."""
 
 
 class StillRunning(OSError):
@@ -95,7 +95,7 @@ class _Attempt(Generic[T]):
         return self._abandoned
 
     def _throw_away(self) -> None:
-        with contextlib.suppress(Exception):  # nobody waits for it any more
+        with contextlib.suppress(Exception):  # no caller waits for it any more
             self._discard(self.result())
 
 

@@ -1,4 +1,4 @@
-"""What a channel's URL asks for, compared with what Apprise has made of it: nothing of it may be ignored.
+"""Find parts of a channel's URL that Apprise ignores; none may be ignored.
 
 Apprise drops a recipient that it cannot read, and a parameter that it does not know, with a warning at most.  A
 plugin's own ``url()`` is what it has understood, so what is missing there was dropped.
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from apprise import NotifyBase
 
 _PHONE = 8
-"""The last digits of a phone number that stay as they are when a plugin writes it in its international form."""
+"""Trailing digits of a phone number that a plugin keeps when it converts the number to international form."""
 
 _TARGETED = frozenset({"goalert", "kook", "mobilemessage", "office365", "serwersms", "telegram"})
-"""Modules of services that send nothing, or guess to whom (Telegram), when no recipient is given."""
+"""Plugins that send nothing, or guess the recipient (Telegram), if the URL has none."""
 
 _LISTS = ("targets", "channels", "dm_users", "target_phones", "target_groups")
-"""The attributes in which these keep their recipients."""
+"""Plugin attributes that hold the recipients."""
 
 _GENERAL = frozenset({"verify", "user", "pass", "password", "port", "url", "name", "rto", "cto", "schema"})
-"""Parameters that Apprise reads for every service, beside those of each plugin's own definition."""
+"""Parameters that Apprise reads for every service, in addition to those of each plugin."""
 
 
 def ignored(url: str, plugin: NotifyBase) -> tuple[str, str] | None:
-    """Return what of *url* Apprise ignored and the remedy, without a word that may be secret; None: nothing."""
+    """Return which part of *url* Apprise ignored and the remedy, without secrets; None if none."""
     if module(plugin) in _TARGETED and not any(getattr(plugin, name, ()) for name in _LISTS):
         return "its URL names no recipient", f"{plugin.service_name} sends nothing without one: add it to the path"
     lost = _lost_target(url, plugin)

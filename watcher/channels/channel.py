@@ -62,7 +62,7 @@ class AppriseChannel:
         self._witness: Witness | None = None
 
     def send(self, message: Message) -> Verdict:
-        """Hand *message* over, and say what became of it; blocks, for Limits.total seconds at most.
+        """Send *message* and return the outcome; blocks, for Limits.total seconds at most.
 
         What a server, a network or a bug of Apprise's or ours does is answered by Failed, never raised.  A Slack bot's
         Sent holds the thread that the next message of the same conversation belongs to: ``Message.thread`` is the
@@ -80,7 +80,7 @@ class AppriseChannel:
             thread = slack.thread_of(witness.answer, message.thread, self._posts_to) if self._posts_to else {}
             return Sent(thread, confirmed=self.confirmed)
         except Exception as error:  # noqa: BLE001 - whatever a receiver says, the daemon goes on
-            # Nobody knows how far it got; the type alone, since the words of an error may hold a secret.
+            # It is unknown how far it got. Report the type only, because an error's text may hold a secret.
             return Failed(f"a bug in bedrock-watch or Apprise: {type(error).__name__}", uncertain=True)
         finally:
             self._witness = None
@@ -125,7 +125,7 @@ class AppriseChannel:
         try:
             if self._judge.seen:
                 return act()
-            # Such a service has its own way to the network, and its own patience.
+            # Such a service has its own network code and timeouts.
             return self._wire.apart.run(witness, act)
         except OSError as error:
             if witness.answer is None and witness.error is None:
@@ -139,7 +139,7 @@ class AppriseChannel:
         return self._judge.failure(witness, accepted=False) or Failed("Apprise gave no reason")
 
     def _hand_over(self, message: Message, witness: Witness) -> bool:
-        """Return whether Apprise takes *message* for accepted."""
+        """Return whether Apprise reports *message* as accepted."""
         witness.marks = marks(message)
         witness.edit = lambda content: self._edit(content, message)
         return bool(self._plugin.notify(notify_type=message.severity.value, **self._converted(message)))

@@ -1,4 +1,4 @@
-"""The connections that a channel's HTTP requests travel by: watched, under one deadline, and true to one answer.
+"""HTTP connections of a channel: traced, under one deadline, one response per request.
 
 Not its business: which requests are sent (``wire``), what the answers mean (``verdict``).
 """
@@ -29,7 +29,7 @@ else:
     _Connection = object
 
 _MOST_INTERIM = 20
-"""Interim answers (1xx) that are skipped before a server counts as one that never answers."""
+"""Maximum number of interim responses (1xx) before a server counts as unresponsive."""
 
 _LONGEST_PHRASE = 200
 _LONGEST_PAUSE_TEXT = 64
@@ -205,7 +205,7 @@ class Adapter(HTTPAdapter):
         except requests.exceptions.InvalidURL as error:
             if not isinstance(error, requests.exceptions.InvalidProxyURL):
                 raise
-        except ValueError:  # of whoever reads the proxy's URL: the request's has been read before
+        except ValueError:  # about the proxy's URL: the request's own URL was parsed before
             pass
         raise ProxyUnusable("the environment's proxy is not a URL that can be used")
 
@@ -217,7 +217,7 @@ class Adapter(HTTPAdapter):
         return host, {"ssl_context": self._wire.tls}
 
     def cert_verify(self, *args: Any) -> None:  # noqa: ANN401
-        """Leave verification to the TLS context, which holds what this method would load again each time."""
+        """Leave verification to the TLS context, because this method would reload certificates each time."""
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401
         """Return the answer as plugins read it: complete, UTF-8 (no charset is guessed), without cookies."""

@@ -1,4 +1,4 @@
-"""How a channel's mails travel: ``smtplib`` under one deadline, with our TLS context, each error noted.
+"""SMTP client for a channel: ``smtplib`` with one deadline, our TLS context and recorded errors.
 
 Not its business: what a refusal means (``verdict``).
 """

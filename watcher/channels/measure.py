@@ -1,4 +1,4 @@
-"""Whether a message fits a service as it is posted: after Apprise's conversion, in the unit that the service counts.
+"""Check whether a message fits a service after Apprise's conversion, in the unit that the service counts.
 
 Apprise converts the text for a service (a space becomes ``&nbsp;``), and then truncates it.  So counting our own text
 is not enough.  Not its business: what is left out of a message that does not fit (``render``).

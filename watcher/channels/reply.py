@@ -34,7 +34,7 @@ def read_body(response: Any) -> tuple[bytes, bool]:  # noqa: ANN401 - urllib3's 
     except _BROKEN:
         pass
     if not whole:
-        response.close()  # what is left of it must not become the next message's answer
+        response.close()  # the rest of it must not be read as the next message's response
     unpacked = _unpacked(bytes(kept[:KEPT_BODY]), response.headers.get("Content-Encoding", ""))
     if unpacked is None:
         return bytes(kept[:KEPT_BODY]), False

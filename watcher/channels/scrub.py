@@ -17,10 +17,10 @@ from itertools import chain
 from urllib.parse import unquote, unquote_plus
 
 SHORTEST = 4
-"""Characters; a shorter part is no secret, and to hide it would hide words."""
+"""Characters; shorter parts are not redacted, because that would redact ordinary words."""
 
 SHORT = 8
-"""Characters; a shorter part is hidden only where it stands alone: "grey" is no part of "Greylisted"."""
+"""Characters; a shorter part is redacted only as a whole word: "grey" stays readable in "Greylisted"."""
 
 LONGEST_REASON = 300
 """Characters of a server's own words that are kept."""

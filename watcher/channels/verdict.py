@@ -32,7 +32,7 @@ _UNSENDABLE = (
     LocationValueError,
     UnicodeError,
 )
-"""What an address or a header that cannot be written ends in, before anything is sent."""
+"""Errors for an address or header that cannot be encoded, raised before anything is sent."""
 
 
 _UNSENT = "Apprise reported success, but posted nothing: the service has not received the message"

@@ -17,7 +17,7 @@ from typing import Any
 from watcher import clock
 
 LONGEST_PAUSE = 3600.0
-"""Seconds; a receiver that asks for a longer pause is asked again after this one."""
+"""Seconds; the longest pause that a receiver can ask for."""
 
 _KEYS = ("error", "errmsg", "message", "description", "detail", "title", "reason", "errors")
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,9})?")

@@ -30,7 +30,7 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _main(args: list[str] | None) -> None:
-    """Run the command line.  A bare ``list`` takes a short cut: the parser of words would cost more than the answer."""
+    """Run the command line.  A bare ``list`` skips the option parser, which takes longer than the query."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
         from watcher.cli.streams import fill_in
 

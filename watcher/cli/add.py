@@ -137,7 +137,7 @@ def add(  # noqa: PLR0913 - one argument an option
 
 @contextmanager
 def _all_or_nothing() -> Iterator[None]:
-    """Say to who presses Ctrl-C that nothing has been done: nobody has to find out how far the command came."""
+    """Tell a user who presses Ctrl-C that no job was added."""
     try:
         yield
     except KeyboardInterrupt:

@@ -45,9 +45,9 @@ class Context:
 
     @property
     def state_dir(self) -> Path:
-        """Where the database is, and the daemon's lock beside it; raises BadConfig.
+        """Return the path of the database, next to the daemon's lock; raises BadConfig.
 
-        Root becomes the directory's owner: nothing is opened there with root's powers.
+        Root switches to the directory's owner, so that nothing there is opened with root's privileges.
         """
         if os.geteuid() == 0:
             from watcher import privileges
@@ -112,7 +112,7 @@ class Context:
 
 
 def _say_what_is_damaged() -> None:
-    """Warn of the rows that could not be read while the database was open."""
+    """Warn about rows that could not be read while the database was open."""
     damage = sys.modules.get("watcher.store.damage")
     noted = damage.drain() if damage else {}
     if noted:

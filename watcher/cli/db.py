@@ -90,7 +90,7 @@ def _backup_as_owner(context: Context, target: Path, *, force: bool) -> tuple[in
 
 
 def _copy_into(database: Path, descriptor: int) -> int:
-    """Copy the database, by way of a private directory, into an open file."""
+    """Copy the database into an open file, through a private temporary directory."""
     import shutil
     import tempfile
 

@@ -31,7 +31,7 @@ ENDS_WITHIN, GRACE = 28.0, 10.0
 """Seconds, whatever happens; and of them, what the daemon has to stop."""
 
 _ONLY_OURS = ("-P",)
-"""Python's option that leaves the current folder out: a folder ``watcher`` in it is not our program."""
+"""Python's option that keeps the current directory off the path: a ``watcher`` there is not our program."""
 
 _COLORS = {"failure": "red", "warning": "yellow", "success": "green", "info": "cyan"}
 

@@ -79,7 +79,7 @@ def doctor(context: Context, *, send: bool, output: str) -> int:
 
 
 def _with_refusals(context: Context, findings: list[Finding]) -> list[Finding]:
-    """Return *findings*, but "ok" of no channel whose last messages did not arrive: it may be reached all the same."""
+    """Return *findings* without "ok" for a channel whose latest messages did not arrive, even if it can be reached."""
     from watcher.doctor.channels import CHECK
 
     try:
@@ -102,7 +102,7 @@ def _with_refusals(context: Context, findings: list[Finding]) -> list[Finding]:
 
 
 def _unsafe(context: Context) -> Finding | None:
-    """Return what makes the state directory unsafe for root, if anything does: then nothing in it is opened."""
+    """Return why the state directory is unsafe for root, if it is; nothing in it may be opened then."""
     from watcher.privileges import UnsafeDirectory
 
     try:

@@ -1,4 +1,4 @@
-"""Signals from the first moment on: before anything else is imported, and as process 1 of a container.
+"""Signal handlers that work before anything else is imported, and as process 1 of a container.
 
 The kernel discards a signal to process 1 that has no handler, so a container that is stopped while Python still
 imports would run on until it is killed.
@@ -16,7 +16,7 @@ from types import FrameType
 from watcher.errors import ExitCode
 
 hangups: list[int] = []
-"""SIGHUPs that came before the daemon listened: each asks for a reload."""
+"""SIGHUPs (reload requests) received before the daemon was ready."""
 
 _WITH_VALUE = ("--config", "--color")
 
@@ -47,12 +47,12 @@ def _command(words: Sequence[str]) -> str:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    """End at once: no message is being sent yet, and the database survives it as it survives a kill."""
+    """Exit at once. No message is being sent yet, and the database survives this as it survives SIGKILL."""
     os._exit(ExitCode.DONE)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    """End at once, having written what was printed."""
+    """Flush the output, then exit at once."""
     with suppress(Exception):
         sys.stdout.flush()
     os._exit(128 + number)

@@ -77,7 +77,7 @@ def ailment(
 
 
 def _outages(own: dict[str, Any], now: float) -> str:
-    """Return which channels do not deliver, by what the daemon says."""
+    """Return which channels do not deliver, according to the daemon's status."""
     words = []
     for channel, reason, waiting, since in outages(own):
         what = f"{waiting} waiting" if waiting else "its last messages failed permanently"
@@ -88,7 +88,7 @@ def _outages(own: dict[str, Any], now: float) -> str:
 def outages(own: dict[str, Any]) -> list[tuple[str, str, int, float]]:
     """Return the channels that do not deliver: name, reason, messages that wait (0: failed permanently), since when.
 
-    Whoever can write the daemon's status file can write anything there; what has another form is left out.
+    Others can write the daemon's status file, so malformed entries are skipped.
     """
     found = own.get("outages")
     rows = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

@@ -99,7 +99,7 @@ def _print(found: dict[str, dict[str, Any]]) -> None:
 
 
 def _needs(context: Context) -> Iterator[Need]:
-    """Yield what the jobs need that run, and all jobs of the configuration: ended, or never seen."""
+    """Yield the permissions for running jobs, and for all jobs of the configuration, ended or never found."""
     from watcher.bedrock.permissions import ANY, Need
 
     with context.store() as store:

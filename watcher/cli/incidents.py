@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _DAY = 86_400.0
 
 SHOWN = 7 * _DAY
-"""Seconds for which a gap is shown."""
+"""Seconds for which ``status`` shows a gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Incidents:
         return sum(0 <= now - one.at < _DAY for one in self.crashes.crashes)
 
     def _crashes(self, now: float) -> Cell:
-        """Return how often the daemon crashed, and why the last time; red when that was within a day."""
+        """Return the number of crashes and the cause of the latest one; red if it was within a day."""
         words = f"{self.crashes.total} in all"
         if not self.crashes.crashes:
             return words
@@ -76,5 +76,5 @@ class Incidents:
 
 
 def incidents_of(context: Context, store: Store, now: float) -> Incidents:
-    """Return what went wrong, as far as it is shown at *now* (epoch seconds)."""
+    """Return the incidents to show at *now* (epoch seconds)."""
     return Incidents(crashes.read(context.state_dir), store.own.gaps(now - SHOWN), store.quarantine.listed())

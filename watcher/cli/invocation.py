@@ -1,4 +1,4 @@
-"""How this program can be run again from where it is running, for the "next step" that a command prints.
+"""The command line that runs this program from here, for the "next step" that a command prints.
 
 Standard library only: every command may need it.
 """
@@ -14,7 +14,7 @@ _PROGRAM = "bedrock-watch"
 
 
 def invocation() -> str:
-    """Return the words that run this program here: its name where PATH has it, else the file that was run."""
+    """Return the command that runs this program here: its name if it is on PATH, or else the file that was run."""
     if any(os.access(os.path.join(folder, _PROGRAM), os.X_OK) for folder in os.get_exec_path()):  # noqa: PTH118 - cheap
         return _PROGRAM
     own = sys.argv[0]
@@ -24,7 +24,7 @@ def invocation() -> str:
 
 
 def runnable(text: str) -> str:
-    """Return *text* with each command of ours in it written so that it can be run here."""
+    """Return *text* with our commands replaced by ones that can be run from here."""
     if f"{_PROGRAM} " not in text or (words := invocation()) == _PROGRAM:
         return text
     from watcher.cli.main import COMMANDS

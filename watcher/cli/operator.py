@@ -56,7 +56,7 @@ def record(
 
 
 def _route(context: Context, channel: ChannelConfig, *, every: bool) -> Route:
-    """Return what a channel wants; with *every* whatever its choice of jobs says: this is about none."""
+    """Return a channel's route; with *every* it ignores the channel's job filters, as the event is about no job."""
     from watcher.policy import Route
     from watcher.policy.routing import Digest
 

@@ -31,16 +31,16 @@ ID = click.IntRange(1, COUNT)
 """The number of a row."""
 
 USUAL_LIMIT = 100
-"""Rows of a list that grows for ever, unless --limit or --since says otherwise."""
+"""Default number of rows of a list without a natural limit."""
 
 LIMIT_HELP = "Number of rows, the latest ones; by default"
 
 MORE = "to see more: --limit N, or --since TIME for all since then"
-"""How to see what such a list has left out."""
+"""Hint for such a list that omits rows."""
 
 
 def usual_limit(limit: int | None, since: str | None) -> int | None:
-    """Return how many rows to show, None for all: a period that is asked for is shown as a whole."""
+    """Return how many rows to show; None for all, which is the default with a period."""
     return limit if limit is not None or since else USUAL_LIMIT
 
 

@@ -164,7 +164,7 @@ def print_json(
 
 
 def say_left_out(left_out: int, what: tuple[str, str], remedy: str) -> None:
-    """Say on stderr that a list was cut: how many rows are missing (*what* is one, or several), and how to see them."""
+    """Report on stderr how many rows a list omits (*what*: singular and plural), and how to see them."""
     if left_out:
         note(f"{left_out} {what[left_out > 1]} not shown; {remedy}")
 

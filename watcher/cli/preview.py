@@ -32,7 +32,7 @@ _ANY = "a channel"
 
 
 class _Reader(NamedTuple):
-    """Who reads the message: in which form, and what it must fit, about *limit* characters (None: not known here)."""
+    """The receiver of the message: its family, and its size *limit* in characters (None: unknown here)."""
 
     family: Family
     room: Room

@@ -71,7 +71,7 @@ def show(context: Context, *, job: str, output: str) -> None:
 
 
 def _response(text: str) -> Any:  # noqa: ANN401 - JSON is JSON
-    """Return the response as AWS sent it; None when the database has something else by now."""
+    """Return the response as AWS sent it; None if the database row has changed since."""
     try:
         return json.loads(text)
     except (TypeError, ValueError, RecursionError):

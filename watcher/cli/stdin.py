@@ -18,7 +18,7 @@ _WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _SAVE = "save it as UTF-8, or give the jobs as arguments"
 
 EMPTY = ("no job on stdin", "write one ARN or name per line; # begins a comment")
-"""What is wrong, and what to do, when stdin names no job."""
+"""Error and remedy if stdin names no job."""
 
 
 def read_words(words: Sequence[str]) -> list[tuple[str, str]]:

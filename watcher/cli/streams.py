@@ -28,7 +28,7 @@ def fill_in() -> None:
 
 
 class _Forgiving(io.TextIOWrapper):
-    """A stream of words for people: that they cannot be written changes nothing of what a command does."""
+    """A stream for messages to people; a failed write never changes what the command does."""
 
     def write(self, text: str) -> int:
         """Write *text*, or nothing."""
@@ -43,7 +43,7 @@ class _Forgiving(io.TextIOWrapper):
 
 
 def forgive_stderr() -> None:
-    """Let no command fail because stderr is full, or its reader went away: its exit code is about its work."""
+    """Keep commands from failing because stderr is full or closed; the exit code reports the command's work."""
     # A file object of its own: the old one would close its buffer when it is let go.
     raw = os.fdopen(sys.stderr.fileno(), "wb", closefd=False)
     sys.stderr = _Forgiving(raw, encoding=sys.stderr.encoding, errors="backslashreplace", line_buffering=True)

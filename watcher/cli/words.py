@@ -14,7 +14,7 @@ RUNNING_STEPS = frozenset({"InProgress", "Stopping"})
 """AWS's words for a sub-task that is under way."""
 
 _LONGEST = 1e11
-"""Seconds: a span that is longer, or no number, was written by nobody of ours; it is shown as ``0s``."""
+"""Seconds; a longer span, or one that is not a number, is invalid and shown as ``0s``."""
 
 _COLORS = {
     **dict.fromkeys(("Completed", "Active", "InService"), "green"),

@@ -1,4 +1,4 @@
-"""What a start does about the crashes before it: count them, set their cause aside, and alert people first.
+"""What a start does about earlier crashes: count them, quarantine their cause, and alert people first.
 
 The third crash within ten minutes, or the third with the same input within a day, is an event; the inputs are put into
 quarantine in the same transaction.  Not its business: recording a crash (``crashes``), releasing an input (``store``).
@@ -17,14 +17,14 @@ from watcher.store import damage
 from watcher.store.quarantine import KINDS, ROW, Quarantined
 
 TOO_MANY = 3
-"""Crashes that are an event."""
+"""Number of crashes that triggers an event."""
 
 WINDOW, SAME_INPUT = 600.0, 86_400.0
-"""Seconds within which they happen: any crashes, and crashes with the same input."""
+"""Time windows in seconds: for any crashes, and for crashes with the same input."""
 
 
 async def report_crashes(parts: Parts) -> bool:
-    """Report the crashes since the last report, if they are too many; return whether there is an event to send."""
+    """Report crashes since the last report if there are too many; return whether there is an event to send."""
     quarantine = parts.store.quarantine
     released = await parts.transact(quarantine.retry_all_but, __version__, clock.now())
     for one in released:
@@ -53,7 +53,7 @@ async def report_crashes(parts: Parts) -> bool:
 
 
 async def set_damage_aside(parts: Parts, known: set[str]) -> None:
-    """Log the rows of the database that could not be read lately, and list them in the quarantine.
+    """Log database rows that could not be read, and add them to the quarantine.
 
     *known* are those that are listed already: a row is named once.
     """

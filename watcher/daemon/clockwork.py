@@ -32,20 +32,20 @@ class Clockwork:
 
 
 AGREED = 300.0
-"""Seconds by which the clock of AWS, which signed requests go by as well, may differ from a clock that is right."""
+"""Seconds by which a correct clock may differ from AWS's, as for signed requests."""
 
 WITHOUT_AWS = 3600.0
-"""Seconds after which what only alerts people no longer waits for AWS to confirm the clock."""
+"""Seconds after which alerts no longer wait for AWS to confirm the clock."""
 
 
 def _since_boot() -> float:
-    """Return by how much the wall clock is ahead of the one that counts since the machine's start, asleep or not."""
+    """Return the wall clock minus the boot-time clock, which also counts while the machine sleeps."""
     return clock.now() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass
 class ClockTrust:
-    """Whether the wall clock is known to be right: a signed answer of AWS said so, and it was not set since.
+    """Whether a signed AWS response has confirmed the wall clock, and it has not been set since.
 
     Until then nothing is deleted for its age, and no job is called stalled or overdue: a clock that is wrong by years
     would do that to all of them.  It is asked at each use, so that a step of the clock counts from its first moment.
@@ -55,12 +55,12 @@ class ClockTrust:
     _doubted_at: float = field(default_factory=time.monotonic)
 
     def hear(self, at: float) -> None:
-        """AWS answered, with this time (epoch seconds) in its Date."""
+        """Record the time (epoch seconds) in the Date header of an AWS response."""
         if abs(at - clock.now()) <= AGREED:
             self._agreed = _since_boot()
 
     def is_confirmed(self) -> bool:
-        """Return whether AWS agrees with the clock as it is now."""
+        """Return whether AWS has confirmed the clock's current setting."""
         if self._agreed is not None and abs(_since_boot() - self._agreed) <= AGREED:
             return True
         if self._agreed is not None:
@@ -68,5 +68,5 @@ class ClockTrust:
         return False
 
     def may_remind(self) -> bool:
-        """Return whether people may be told that something takes too long."""
+        """Return whether alerts about jobs that take too long are allowed."""
         return self.is_confirmed() or time.monotonic() - self._doubted_at >= WITHOUT_AWS

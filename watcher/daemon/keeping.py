@@ -13,7 +13,7 @@ EVERY = 6 * 3600.0
 """Seconds between two rounds."""
 
 UNCONFIRMED = 5.0
-"""Seconds between two glances at whether AWS has confirmed the clock: until then nothing is deleted for its age."""
+"""Seconds between two checks of whether AWS has confirmed the clock; nothing old is deleted before."""
 
 PAUSE = 0.2
 """Seconds between two steps of one, in which the others use the database."""
@@ -41,7 +41,7 @@ class Keeping:
         return self._due
 
     async def once(self) -> None:
-        """Take a whole round, if the clock is known to be right."""
+        """Delete old history once, if the clock is confirmed."""
         if not self._parts.trust.is_confirmed():
             return
         while await self._step(clock.now()):

@@ -1,4 +1,4 @@
-"""How a channel wants to be alerted, by the configuration: for the daemon's workers and for previews.
+"""Delivery settings of a channel from the configuration, for the daemon's workers and for previews.
 
 It imports nothing of the daemon: a preview needs neither the SDK nor Apprise's network.
 """
@@ -15,7 +15,7 @@ from watcher.render import apply
 
 
 def manner_of(channel: ChannelConfig, timezone: str | None, tell: list[str]) -> Manner:
-    """Return how a channel wants to be told, by the configuration."""
+    """Return a channel's delivery settings from the configuration."""
     template = None
     if channel.title is not None or channel.body is not None:
         template = partial(apply, channel.title, channel.body)

@@ -21,18 +21,18 @@ from watcher.daemon.parts import Parts
 from watcher.model import Gap, Posting
 
 RECORDED = 10.0
-"""Seconds: a shorter gap is no longer than the pause between two polls, and is not an event."""
+"""Seconds; a shorter gap is about the pause between two polls, and is not an event."""
 
 _EVERY = 1.0
 _CRASHED_WITHIN = 15.0
-"""Seconds between the last sign of life of a process, and the crash that ended it, at most."""
+"""Maximum seconds between a process's last sign of life and the crash that ended it."""
 
 _LONGEST = 10 * 365 * 86_400.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def boot_id() -> str:
-    """Return the id of this run of the machine's kernel (random(4)); empty where it cannot be read."""
+    """Return the kernel's boot id (random(4)); empty if it cannot be read."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
@@ -40,7 +40,7 @@ def boot_id() -> str:
 
 
 def boottime() -> float:
-    """Return the seconds since the machine was started, those included in which it slept."""
+    """Return the seconds since the machine booted, including sleep."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -51,7 +51,7 @@ def signs_of_life(ended: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class LastSign:
-    """The last sign of life of an earlier process, as far as it is known."""
+    """The last known sign of life of an earlier process."""
 
     written_at: float
     boottime: float
@@ -60,7 +60,7 @@ class LastSign:
 
     @classmethod
     def of(cls, status: Mapping[str, Any]) -> LastSign | None:
-        """Return that of a status file, which may hold anything; None when it tells nothing."""
+        """Return the sign of life in an untrusted status file; None if there is none."""
         written, booted = status.get("written_at"), status.get("boottime")
         if not _is_time(written) or not _is_time(booted):
             return None
@@ -69,7 +69,7 @@ class LastSign:
 
 
 def gap_since(last: LastSign, now: float, booted: float, boot: str, crashed_at: float) -> Gap | None:
-    """Return the gap from *last* to *now*; None when there is none that can be told.
+    """Return the gap from *last* to *now*; None if no gap can be determined.
 
     *booted* and *boot* are this moment's ``boottime`` and ``boot_id``, *crashed_at* is when a process last crashed
     (epoch seconds; 0: never).
@@ -86,7 +86,7 @@ def gap_since(last: LastSign, now: float, booted: float, boot: str, crashed_at: 
 
 
 class Continuity:
-    """Notices gaps, and records each as an event; *on_news* is called when there are messages about one."""
+    """Detects gaps and records each as an event; calls *on_news* when there are messages to send."""
 
     def __init__(self, parts: Parts, on_news: Callable[[], None]) -> None:
         self._parts, self._on_news = parts, on_news

@@ -1,4 +1,4 @@
-"""Watches the channels: which do not deliver, reported once for each outage and kept for all who ask.
+"""Checks which channels do not deliver, reports each outage once, and keeps the result.
 
 Not its business: what an outage is (``store.outages``).
 """
@@ -17,7 +17,7 @@ EVERY = 5.0
 
 
 class ChannelHealth:
-    """The channels that do not deliver, by name, as of the latest check; *on_news* is called after a new event."""
+    """Channels that do not deliver, by name, as of the latest check; calls *on_news* after a new event."""
 
     def __init__(self, parts: Parts, on_news: Callable[[], None]) -> None:
         self._parts, self._on_news = parts, on_news

@@ -47,7 +47,7 @@ LONGEST_RELOAD = 120.0
 """Seconds that a reload may stand still: it reads files, which may be on a file system that does not answer."""
 
 FIRST = 20.0
-"""Seconds that a start waits for the event about crashes to be sent."""
+"""Seconds that a start waits until the event about crashes is sent."""
 
 _LATE = 60.0
 
@@ -151,7 +151,7 @@ class Daemon:
         given_up(parts, retired)
 
     async def _send_first(self) -> None:
-        """Send the event about crashes before anything else is done: what follows may crash again."""
+        """Send the event about crashes before anything else, because later steps may crash again."""
         lanes = Lanes(self._parts, subject=lambda _: SUBJECT)
         with anyio.move_on_after(FIRST):
             await lanes.once()

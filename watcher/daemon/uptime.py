@@ -1,4 +1,4 @@
-"""How long this process has run, and whether it has settled: the clock by which patience with a receiver is counted.
+"""How long this process has run, and whether it has settled: the clock for delivery patience.
 
 Not its business: how long patience lasts (``policy.patience``).
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from watcher.policy import SETTLING, Running
 
 LONGEST_GAP = 60.0
-"""Seconds; when nobody read the clock for longer, the process was stopped (SIGSTOP, a paused machine) meanwhile."""
+"""Seconds; a longer time between two readings means that the process was stopped (SIGSTOP, a paused machine)."""
 
 
 class Uptime:
@@ -35,5 +35,5 @@ class Uptime:
         return Running(self._seconds, self._seconds - self._interrupted_at >= SETTLING)
 
     def interrupt(self) -> None:
-        """The machine slept, or its clock was set: the network may need a while, as after a start."""
+        """Note that the machine slept or its clock was set: as after a start, the network may need a while."""
         self._interrupted_at = self._seconds

@@ -1,4 +1,4 @@
-"""One turn of delivering: the next due message of one channel, rendered, sent, marked.
+"""One delivery cycle: the next due message of one channel, rendered, sent, marked.
 
 One channel is one lane; nothing that happens in one delays another.  *Then send, then mark*: a crash between the two
 repeats a message, and says so.  Not its business: waiting between turns (``loop``), transports (``channels``).
@@ -23,16 +23,16 @@ from watcher.store.outcomes import Times
 _UNWORDED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 BETWEEN_SUMMARIES = 15.0
-"""Seconds; in a burst there is one summary in so long."""
+"""Seconds between two summaries in a burst."""
 
 BETWEEN_FULL = 3.0
-"""Seconds after a full summary, as waiting would add nothing.  Telegram takes 20 messages a minute in a group."""
+"""Seconds after a full summary, because waiting would add nothing.  Telegram takes 20 messages a minute in a group."""
 
 FAIRNESS = 0.05
-"""Seconds by which a lane that has just sent lets the others of its pace go first."""
+"""Seconds by which a lane that has just sent yields to the others with the same rate limit."""
 
 LONGEST_RUN = 1.0
-"""Seconds; for so long one turn goes on sending what comes next, where no pace is to be kept."""
+"""Seconds for which one cycle keeps sending if there is no rate limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,13 @@ class Lane:
         self._failed_permanently = 0
 
     def reconfigure(self, manner: Manner, open_post: Callable[[], Post | Failed] | None = None) -> None:
-        """Tell in this manner from now on; with *open_post* the channel is opened anew before the next message."""
+        """Apply new delivery settings; with *open_post* the channel is reopened before the next message."""
         self._manner, self._template_told = manner, False
         if open_post is not None:
             self._open_post, self._reopen = open_post, True
 
     def leave(self) -> None:
-        """Send nothing more after the message that is under way: there will be no other turn."""
+        """Stop after the message being sent."""
         self._reopen = True
 
     async def turn(self) -> float | None:
@@ -127,7 +127,7 @@ class Lane:
         return opens_at + (FAIRNESS if opens_at > now else 0.0)
 
     async def close(self) -> None:
-        """Let go of the channel's connections."""
+        """Close the channel's connections."""
         post, self._post = self._post, None
         if post is not None:
             await self._in_thread(post.close)
@@ -213,7 +213,7 @@ class Lane:
             return write(doc, post.family, post.fits)
 
     async def _mark(self, claim: Claim, verdict: Verdict, began: float, *, go_on: bool) -> Claim:
-        """Write what became of a send; return what is to be sent next in this turn, with *go_on*."""
+        """Record the result of a send; with *go_on*, return what to send next."""
         if isinstance(verdict, Sent):
             return await self._mark_sent(claim, verdict, began, go_on=go_on)
         now, deliveries = self._now(), claim.deliveries
@@ -250,7 +250,7 @@ class Lane:
 
 
 def _cause(claim: Claim) -> Cause:
-    """Return what a crash is put down to while the messages of *claim* are written and sent."""
+    """Return the cause to record if rendering or sending the messages of *claim* crashes."""
     keys = ",".join(str(delivery.id) for delivery in claim.deliveries)
     title = f"message {keys} for channel {claim.deliveries[0].channel}"
     return Cause(f"sending {title}", "delivery", keys, title)

@@ -1,4 +1,4 @@
-"""What a lane needs of the rest: its channel, the outbox, the facts, and somewhere to run blocking calls.
+"""The interfaces that a lane uses: channel, outbox, facts, and runners for blocking calls.
 
 Not its business: any implementation; the composition root (``daemon``) passes them in.
 """
@@ -18,7 +18,7 @@ from watcher.store.outbox import Claim
 from watcher.store.outcomes import Times
 
 LONGEST_PAUSE = 60.0
-"""Seconds; a pause between two messages that lasts longer is a clock that was set back."""
+"""Seconds; a longer pause between two messages means that the clock was set back."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -29,7 +29,7 @@ class Post(Protocol):
 
     @property
     def family(self) -> Family:
-        """How it reads text."""
+        """The text format that it reads."""
 
     @property
     def min_interval(self) -> float:
@@ -41,7 +41,7 @@ class Post(Protocol):
 
     @property
     def limit_key(self) -> str:
-        """Equal for channels that share a token, and so a pace."""
+        """The rate-limit key; equal for channels that share a token."""
 
     def fits(self, message: Message) -> bool:
         """Return whether the service takes all of *message* in one piece; sends nothing."""
@@ -50,20 +50,20 @@ class Post(Protocol):
         """Send one message."""
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
 
 class Queue(Protocol):
     """What a lane needs of the outbox.  Each verb is one transaction."""
 
     def due_at(self, channel: str, subject: str | None) -> float | None:
-        """Tell when the next message is due, if there is one."""
+        """Return when the next message is due, if there is one."""
 
     def claim(self, channel: str, now: float, most: int, subject: str | None, burst: bool) -> Claim:  # noqa: FBT001
-        """Take what is next and due, or tell when there will be something."""
+        """Claim the next due messages, or return when the next one will be due."""
 
     def paused_until(self, channel: str) -> float:
-        """Return until when the receiver wants no request, as an earlier process heard; 0 when it does not say."""
+        """Return until when the receiver asked for no requests, as stored; 0 if it did not."""
 
     def thread(self, channel: str, subject: str) -> dict[str, str]:
         """Return what the receiver answered to the first message of a subject."""
@@ -87,14 +87,14 @@ class Queue(Protocol):
         """
 
     def put_back(self, deliveries: Sequence[Delivery]) -> None:
-        """Let messages wait again that were claimed, but not tried."""
+        """Release messages that were claimed but not tried."""
 
     def hurry(self, channel: str, now: float) -> None:
-        """Try at once what waits after a failure."""
+        """Retry at once messages that wait after a failure."""
 
 
 class Archive(Protocol):
-    """Where the facts of a message come from."""
+    """Source of the facts for a message."""
 
     def story(self, event: Event) -> Background:
         """Return the event's job, its facts, the status and sub-tasks as they were, and the jobs of its scope."""
@@ -131,7 +131,7 @@ class Pace:
         return max(free_at, paused_until)
 
     def pause(self, now: float, seconds: float | None) -> float:
-        """Send nothing for as long as the receiver asked for, an hour at most; return until when, 0 for no pause."""
+        """Pause for as long as the receiver asked, at most an hour; return until when, 0 for no pause."""
         if seconds is None or not seconds > 0:
             return 0.0
         until = now + min(seconds, LONGEST_SEND_RETRY)

@@ -14,7 +14,7 @@ from watcher.store.history import Background, Record
 
 
 def unworded(events: str) -> Message:
-    """Return the message for *events* (their numbers) that could not be written: harmless to every family."""
+    """Return a plain fallback message for *events* (by number), safe in every format."""
     return Message(
         "[bedrock] NEWS that could not be put into words",
         f"Event {events}: see bedrock-watch events, and bedrock-watch show JOB for what AWS says.\n"
@@ -24,7 +24,7 @@ def unworded(events: str) -> Message:
 
 
 def tell_story(delivery: Delivery, background: Background, now: float, manner: Manner) -> Story:
-    """Return the Story of a delivery from what the archive told."""
+    """Return the Story of a delivery from the archive's facts."""
     return Story(
         event=delivery.event,
         now=utc(now),

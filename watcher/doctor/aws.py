@@ -39,7 +39,7 @@ class Place:
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """Its name for people."""
         whose = f", account {self.account}" if self.account else ""
         return f"{self.region}{whose}, with {self.whose.who}"
 

@@ -49,7 +49,7 @@ class _Lines:
         self._queue.put(partial(write_all, self._descriptor, data), len(data), important=important)
 
     def info(self, line: str) -> None:
-        """Queue a line that gives way to more important ones."""
+        """Queue a line that may be dropped for more important ones."""
         self._put(line, important=False)
 
     def warning(self, line: str) -> None:
@@ -96,7 +96,7 @@ def setup(*, verbose: int = 0, colors: bool = False) -> Log:
 
 
 def _report_dropped(count: int) -> None:
-    """Log how many lines nobody took: the gap in the log is named where it ends."""
+    """Log how many lines were dropped, at the end of the gap."""
     import structlog  # noqa: PLC0415 - setup has imported it
 
     structlog.get_logger().warning("log_lines_dropped", count=count, remedy="let something read the log")

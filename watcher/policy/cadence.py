@@ -29,7 +29,7 @@ LONGEST_SEND_RETRY = 3600.0
 
 _RETRY_FIRST, _RETRY_SLOWEST = 5.0, 900.0
 BLIND_FAILURES = 3
-"""Failures in a row before not being able to look is told, however long it lasts."""
+"""Minimum consecutive failures before an outage is reported, however long it lasts."""
 
 
 @dataclass(frozen=True, slots=True)

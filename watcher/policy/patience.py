@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from watcher.model import Failed
 
 GIVE_UP_AFTER = 86_400.0
-"""A message that could not be delivered for this long has failed permanently."""
+"""A message fails permanently after this long without delivery."""
 
 REFUSED_FOR = 21_600.0
-"""So has one that a receiver which accepted messages before refused for this long: HTTP 404, 401, SMTP 554, ..."""
+"""A message also fails permanently if a receiver that worked before refuses it for this long (HTTP 404, SMTP 554)."""
 
 FEWEST_TRIES = 10
 """No message fails permanently after fewer tries, except at a receiver that never accepted one."""
 
 SETTLING = 900.0
-"""After a start, a resume or a clock jump no message fails permanently for this long: the network may be late."""
+"""After a start, a resume or a clock jump, no message fails permanently for this long; the network may be late."""
 
 STUCK_AFTER = 900.0
 """A channel whose oldest message fails for this long is reported to the other channels."""

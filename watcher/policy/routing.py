@@ -34,7 +34,7 @@ class Called(Protocol):
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """Its name for people."""
 
     @property
     def name(self) -> str:

@@ -45,7 +45,7 @@ _TOPICS: dict[type[Transition], str] = {
     Gap: "gap",
     Crash: "crash",
     Operator: "operator",
-    Unreadable: "field",  # which event it was is not known; its messages were routed when it was
+    Unreadable: "field",  # the event's type is unknown; its messages were routed when it was recorded
     ChannelTest: "channel_test",
 }
 _ENDINGS = {

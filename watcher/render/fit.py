@@ -45,10 +45,10 @@ _WHERE = "see bedrock-watch show"
 """The last line where there is no room for more."""
 
 Room = int | Callable[[Message], bool] | None
-"""What a message must fit: the characters of title and body together, or the channel's own answer; None: anything."""
+"""Size limit: characters of title and body, or a function that tests a message; None: no limit."""
 
 _JSON_EVENTS = 100
-"""The events of one summary for a webhook at most: each is about 2 KB of JSON."""
+"""Maximum number of events in a webhook's summary; each is about 2 KB of JSON."""
 
 
 def write(doc: Doc, family: Family, room: Room = None) -> Message:

@@ -1,4 +1,4 @@
-"""What proxies, gateways and other servers answer in AWS's place, as public bug reports show them.
+"""Responses of proxies, gateways and other servers in place of AWS, as seen in public bug reports.
 
 Sources: a filtering proxy's page (Squid's ERR_ACCESS_DENIED), Envoy's RBAC filter, Amazon API Gateway ("Missing
 Authentication Token", {"message": "Forbidden"}), Kong ("no Route matched with those values"), a captive portal's

@@ -23,7 +23,7 @@ _TYPES: dict[Any, tuple[type, ...]] = {
     "Outcome": (str,),
     "datetime | None": (str, type(None)),
 }
-"""The types of JSON values, by the type of a field as it is written."""
+"""JSON value types by a field's annotation."""
 
 
 def dump_transitions(transitions: Iterable[Transition]) -> str:

@@ -13,16 +13,16 @@ from typing import Any
 from watcher.errors import StoreError
 
 MOST = 100
-"""Notes that are kept at once."""
+"""Maximum number of notes."""
 
 LATEST = 250_000_000_000.0
-"""Epoch seconds: later than this no datetime can be."""
+"""Epoch seconds of the latest datetime."""
 
 _NOTED: dict[str, str] = {}
 
 
 class UnreadableRow(StoreError):
-    """A row without which there is nothing to answer cannot be read."""
+    """A row that is required for the answer cannot be read."""
 
     def __init__(self, row: str, why: str) -> None:
         what = f"row {row} of the database cannot be read: {why}"
@@ -31,7 +31,7 @@ class UnreadableRow(StoreError):
 
 
 def note(row: str, why: str) -> None:
-    """Note that something of *row* (``jobs/3``) cannot be read."""
+    """Record that a value in *row* (``jobs/3``) cannot be read."""
     if len(_NOTED) < MOST:
         _NOTED[row] = why
 
@@ -44,7 +44,7 @@ def drain() -> dict[str, str]:
 
 
 def texts(row: str, name: str, text: object) -> tuple[str, ...]:
-    """Return the texts of a JSON list; none, and a note, when it is none."""
+    """Return a JSON list of strings; if malformed, record that and return an empty one."""
     found = parsed(row, name, text)
     if isinstance(found, list) and all(isinstance(one, str) for one in found):
         return tuple(found)
@@ -53,7 +53,7 @@ def texts(row: str, name: str, text: object) -> tuple[str, ...]:
 
 
 def record(row: str, name: str, text: object) -> dict[str, Any]:
-    """Return a JSON object; an empty one, and a note, when it is none."""
+    """Return a JSON object; if malformed, record that and return an empty one."""
     found = parsed(row, name, text)
     if isinstance(found, dict):
         return found
@@ -62,7 +62,7 @@ def record(row: str, name: str, text: object) -> dict[str, Any]:
 
 
 def parsed(row: str, name: str, text: object) -> Any:  # noqa: ANN401 - JSON is JSON
-    """Return a JSON value; None, and a note, when it is none."""
+    """Return a JSON value; if malformed, record that and return None."""
     try:
         return json.loads(text)  # type: ignore[arg-type]
     except (TypeError, ValueError, RecursionError):
@@ -71,7 +71,7 @@ def parsed(row: str, name: str, text: object) -> Any:  # noqa: ANN401 - JSON is 
 
 
 def time(row: str, name: str, value: object) -> float:
-    """Return a time in epoch seconds, or a duration; 0, and a note, when it is none."""
+    """Return a time in epoch seconds, or a duration; if malformed, record that and return 0."""
     if isinstance(value, int | float) and -LATEST < value < LATEST:
         return value
     note(row, f"{name} is not a time")

@@ -39,7 +39,7 @@ class Database:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.path = path
         self.set_aside: Path | None = None
-        """Where a journal that was not this database's was moved to."""
+        """Path to which a foreign journal was moved."""
         self._connection = connection
         self._guard = ExitStack()
         self._guard.enter_context(guard.in_use(path))

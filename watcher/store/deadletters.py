@@ -24,10 +24,10 @@ REVIVED_FOR = 7 * 86_400.0
 RETIRED = "the channel is no longer in the configuration"
 
 NOT_QUARANTINED = "NOT EXISTS (SELECT 1 FROM notes WHERE key = 'quarantine/delivery/' || deliveries.id)"
-"""Of a message that did not crash us: one that did is sent again when a person or a new version says so."""
+"""Condition for messages that did not crash bedrock-watch; only a person or a new version retries the others."""
 
 FRESH = "revived = 1, fold = '', finished_at = 0, tried_since = 0, tried_for = 0, tried_at = NULL, refused_for = 0"
-"""What a message that is sent again begins with: late, and as patient as a new one."""
+"""Initial values of a message that is sent again: marked late, with fresh patience."""
 
 
 class DeadLetters:

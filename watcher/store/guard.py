@@ -1,4 +1,4 @@
-"""What stands in the place of the database's files: checked before SQLite opens them.
+"""Check the files in place of the database before SQLite opens them.
 
 Members of the service's group may write in the state directory.  SQLite follows a link, waits for a FIFO, and plays a
 journal back that lies beside the database; a journal that names a super-journal makes it delete that file.
@@ -20,7 +20,7 @@ from watcher import files
 from watcher.errors import StoreError
 
 UNCHANGED = 10.0
-"""Seconds that a journal must not have changed before the daemon takes it for abandoned."""
+"""Seconds without a change after which the daemon considers a journal abandoned."""
 
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
 """The journal's magic number; a super-journal's name ends with it, too.  Source: https://sqlite.org/fileformat2.html#the_rollback_journal"""
@@ -65,7 +65,7 @@ def check(path: Path, *, owner: bool = False) -> Path | None:
 
 
 def _is_foreign(path: Path, journal: Path) -> bool:
-    """Return whether a journal lies there that no process of ours can have made."""
+    """Return whether there is a journal that bedrock-watch cannot have created."""
     end = time.monotonic() + _PATIENCE
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Which messages of a channel are next.  Every look costs the same, however many messages wait.
+"""Selects the next messages of a channel.  Each query costs the same, however many messages wait.
 
 A subject's messages never overtake each other on a channel, so only its oldest open message, its *head*, may be sent.
 Urgent messages go first: failures, and what is older of the same subject, which goes with them.

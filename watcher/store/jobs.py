@@ -17,7 +17,7 @@ from watcher.store.rows import JOB_COLUMNS, job_of, jobs_of
 from watcher.store.selection import Selection
 
 _ORDER = "state = 'ended', created_at DESC, id DESC"
-"""Of a list of jobs: those that run come first, then the youngest."""
+"""Order of a job list: running jobs first, then the newest."""
 
 _NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)"
 

@@ -79,7 +79,7 @@ class Ledger:
             ).fetchone()
             if row["facts"] is None:
                 return row["version"], None
-            # Without them it is as if the job was never seen: what AWS answers next takes their place.
+            # Without them the job counts as new: AWS's next response replaces them.
             return row["version"], damage.record(f"snapshots/{job}", "facts", row["facts"]) or None
 
     def usual(self, base_model: str, customization: str, now: float) -> tuple[float, ...]:

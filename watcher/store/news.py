@@ -60,7 +60,7 @@ def _insert(
 
 
 def _hasten(sql: sqlite3.Connection, event: int, subject: str) -> None:
-    """Let the messages of a failure go before those of other subjects, with what is older of its own: order is kept."""
+    """Send a failure, and older messages of its subject, before those of other subjects."""
     sql.execute(
         f"UPDATE deliveries SET urgent = 1 WHERE subject = ? AND {OPEN}"
         " AND channel IN (SELECT channel FROM deliveries WHERE event = ?)",

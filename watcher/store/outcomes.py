@@ -1,4 +1,4 @@
-"""What one try of a message changes: its patience, its end, and what its channel's recovery brings back.
+"""Record the outcome of one try: patience used, final state, and messages requeued on recovery.
 
 Every function is a part of somebody else's transaction.  All times are epoch seconds, all durations seconds.
 """
@@ -15,13 +15,13 @@ from watcher.policy import LONGEST_SEND_RETRY, Patience, Running, is_final
 from watcher.store.deadletters import DROPPED, FRESH, NOT_QUARANTINED, RETIRED, REVIVED_FOR
 
 _RAN = "ran_for"
-"""The note of how many seconds all processes ran until the latest failure: patience is counted on this clock."""
+"""Note with the total running time (seconds) of all processes at the latest failure; the clock for patience."""
 
 _MOST_REQUEUED = 3
-"""How often a channel's recovery revives one message: one refused for what it says must not go round for ever."""
+"""How often recovery requeues one message, so that one refused for its content is not retried forever."""
 
 _OUTAGE = 3600.0
-"""A message that died so long after the channel's latest success died of an outage, not of what it says."""
+"""Seconds after the channel's latest success; a later permanent failure is due to an outage, not to content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class RanFor:
 
 
 def _number(text: str) -> float:
-    """Return the number in a note; 0 for anything else, as another hand may have written it."""
+    """Return the number in a note; 0 for anything else, because others can write it."""
     try:
         value = float(text)
     except ValueError:
@@ -71,7 +71,7 @@ def _number(text: str) -> float:
 def note_tries(
     sql: sqlite3.Connection, deliveries: Iterable[Delivery], began_at: float, now: float, result: str, reason: str
 ) -> None:
-    """Keep one attempt of each delivery."""
+    """Store one attempt of each delivery."""
     sql.executemany(
         "INSERT INTO attempts (delivery, began_at, ended_at, result, reason) VALUES (?, ?, ?, ?, ?)",
         [(delivery.id, began_at, now, result, reason) for delivery in deliveries],
@@ -83,7 +83,7 @@ def mark_sent(
 ) -> int:
     """Mark messages as delivered; return how many that failed permanently in their channel's outage are queued again.
 
-    What arrived has arrived, whatever another process made of the message meanwhile.
+    A message that arrived counts as delivered, even if another process changed it meanwhile.
     """
     channel = deliveries[0].channel
     # Before these are marked: what died after the success before this one died in an outage that is over.

@@ -1,4 +1,4 @@
-"""Inputs that crashed bedrock-watch, and are set aside so that everything else goes on.
+"""Inputs that crashed bedrock-watch and were set aside, so that everything else continues.
 
 One row of ``notes`` per input.  A job in quarantine is not polled, an SQS message is left to its queue, a List is
 replaced by a Get of each job; a message to a channel is ``dead``, as any that failed permanently.  A person
@@ -19,7 +19,7 @@ from watcher.store.news import OPEN, write_event
 
 JOB, LIST, DELIVERY, MESSAGE = "job", "list", "delivery", "message"
 ROW = "row"
-"""A row of the database that cannot be read: nothing crashed, and everybody goes on without it."""
+"""An unreadable database row: nothing crashed, and everything continues without it."""
 
 KINDS = frozenset({JOB, LIST, DELIVERY, MESSAGE})
 
@@ -44,12 +44,12 @@ class Quarantined:
 
     @property
     def name(self) -> str:
-        """What commands call it by."""
+        """Its name in commands."""
         return f"{self.kind}/{self.key}"
 
 
 class Quarantine:
-    """The operations on what is set aside."""
+    """Operations on the quarantine."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -96,7 +96,7 @@ class Quarantine:
             sql.execute("UPDATE deliveries SET next_attempt_at = 0, urgent = 1 WHERE event = ? AND fold = ''", (event,))
 
     def put(self, inputs: Sequence[Quarantined], now: float) -> None:
-        """Set *inputs* aside that crashed nothing."""
+        """Quarantine *inputs* that did not crash anything."""
         with self._db.transaction() as sql:
             for one in inputs:
                 _put(sql, one, now)
@@ -110,7 +110,7 @@ class Quarantine:
             return released
 
     def retry_all_but(self, version: str, now: float) -> list[Quarantined]:
-        """Release what another version of the program than *version* has set aside: the bug may be gone."""
+        """Release what a version other than *version* quarantined: the bug may be fixed."""
         with self._db.reading() as sql:
             others = [one.name for one in self._all(sql) if one.version != version]
         return self.retry(others, now) if others else []

@@ -50,9 +50,9 @@ class Requests:
         oldest = "SELECT * FROM requests WHERE taken_at = 0 AND expires_at > ? ORDER BY id LIMIT 1"
         with self._db.reading() as sql:
             if sql.execute(oldest, (now,)).fetchone() is None:
-                return None  # nothing is written while nobody asks
+                return None  # write nothing while there are no requests
         with self._db.transaction() as sql:
-            row = sql.execute(oldest, (now,)).fetchone()  # again: whoever asked may have withdrawn it
+            row = sql.execute(oldest, (now,)).fetchone()  # check again: the request may have been withdrawn
             if row is None:
                 return None
             sql.execute("UPDATE requests SET taken_at = ? WHERE id = ? AND taken_at = 0", (now, row["id"]))

@@ -1,4 +1,4 @@
-"""Rows into values.  What of a row cannot be read is noted (``damage``), and everything else goes on."""
+"""Rows into values.  Unreadable values are recorded (``damage``), and everything else continues."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def job_of(row: sqlite3.Row) -> Job:
 
 
 def jobs_of(rows: Iterable[sqlite3.Row]) -> Iterator[Job]:
-    """Yield the Job of each row; one that cannot be read is noted, and left out."""
+    """Yield the Job of each row; record and skip unreadable ones."""
     for row in rows:
         try:
             yield job_of(row)

@@ -1,7 +1,7 @@
-"""Choose rows at one moment, and read them in pages: memory does not grow with their number.
+"""Select rows at one moment and read them in pages, so that memory use stays constant.
 
-No transaction is open between two pages.  A reader that is slow (a pager, a full pipe) therefore never keeps SQLite
-from emptying its write-ahead log.
+No transaction is open between two pages.  So a slow reader (a pager, a full pipe) never prevents SQLite from
+checkpointing its write-ahead log.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from watcher.store.database import Database
 
 PAGE = 500
-"""Rows that are read and held at once."""
+"""Number of rows to read at once."""
 
 T = TypeVar("T")
 

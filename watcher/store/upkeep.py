@@ -88,7 +88,7 @@ def _foreign(sql: sqlite3.Connection) -> list[tuple[str, int, str, int]]:
 
 
 def backup(path: Path, target: Path, *, force: bool, progress: Callable[[int, int], None]) -> Condition:
-    """Copy the database at *path* to *target*, as it is at this moment, and return how the copy is.
+    """Copy the database at *path* to *target*, as it is at this moment, and return its integrity report.
 
     Others may write meanwhile.  *progress* is told the pages done and the pages in all.  The copy is for its owner
     only, and has its name only when it is whole: raises StoreError when it is not, or when there is a *target* already
@@ -107,7 +107,7 @@ def backup(path: Path, target: Path, *, force: bool, progress: Callable[[int, in
 def copy(path: Path, part: Path, progress: Callable[[int, int], None]) -> Condition:
     """Copy the database at *path* to the new file *part*, as it is at this moment, and return how the copy is.
 
-    Raises StoreError when the copy is not whole, and OSError when it cannot be written.
+    Raises StoreError if the copy is damaged, and OSError if it cannot be written.
     """
     with _opened(path) as source:
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))

@@ -1,4 +1,4 @@
-"""Whose fault it is that jobs of a group could not be asked for: the account's, the scope's, or each job's own.
+"""Attribute failed polls of a group to the account, the scope, or each job.
 
 Not its business: asking (``sweep.gets``), and what follows for a job or a scope (``sweep.decide``, ``sweep.outage``).
 """
@@ -20,7 +20,7 @@ from watcher.sweep.turn import Turn
 from watcher.sweep.watched import Watched
 
 KNOWS_US = frozenset({LookFault.DENIED, LookFault.NOT_FOUND, LookFault.INVALID})
-"""What AWS answers only to those whose credentials are good."""
+"""Errors that AWS returns only for valid credentials."""
 
 
 class Attribution:
@@ -44,11 +44,11 @@ class Attribution:
         self._book, self._transact, self._now, self._on_news, self._log = book, transact, now, on_news, log
 
     def asking(self) -> list[Watched]:
-        """Return the jobs about which a person asks."""
+        """Return the jobs that a person has asked to poll."""
         return [job for job in self._jobs.awake.values() if job.asked]
 
     async def attribute(self, turn: Turn, finder: Finder | None) -> None:
-        """Write what failed: as the account's or the scope's fault when it is shared, else job by job."""
+        """Record failures: for the account or scope if they share a cause, else job by job."""
         shared = turn.credentials or turn.scope_error or self.shared(turn)
         if turn.credentials is None and any(error.fault in KNOWS_US for _, error in turn.errors):
             await self._account.works(turn.how, turn.now)
@@ -66,9 +66,9 @@ class Attribution:
             await self._whole.works(turn.how, turn.now)
 
     def shared(self, turn: Turn) -> LookError | None:
-        """Return the error that all jobs share, as far as this turn shows it."""
+        """Return the error that all jobs share in this cycle, or None."""
         errors = _errors(turn)
-        # That List shows jobs does not tell that a Get of any works.
+        # A List that works does not prove that Gets work.
         looked = turn.got or (turn.shown and len(errors) < PROBES)
         found = shared_fault(errors, looked=looked, others_work=self._others_work(turn))
         if found is not None and found.fault is LookFault.DENIED and self.works_unlisted:
@@ -76,20 +76,20 @@ class Attribution:
         return found
 
     def is_doubtful(self, turn: Turn) -> bool:
-        """Return whether all that were asked for failed alike, and only others can show whose fault that is."""
+        """Return whether all polled jobs failed alike, so that other jobs must be probed to find the cause."""
         if turn.works or turn.scope_error or turn.credentials or self.shared(turn):
             return False
         return are_alike(_errors(turn))
 
     def witnesses(self, turn: Turn) -> list[int]:
-        """Return a few jobs that worked last and were not asked about in this turn, others each time."""
+        """Return a few jobs whose last poll succeeded and that this cycle did not poll; different ones each time."""
         asked = {job.id for job, _ in turn.errors}
         well = [job.id for job in self._jobs.awake.values() if job.works and job.id not in asked]
         quiet, first = self._jobs.ids, int(turn.how.luck * self._jobs.quiet)
         return [*well, *quiet[first : first + PROBES], *quiet[:PROBES]][:PROBES]
 
     async def answer(self, asking: list[Watched]) -> None:
-        """Write that those who asked about these jobs have their answer."""
+        """Mark the poll requests for these jobs as answered."""
         if asking:
             await self._transact(self._book.answer, [job.id for job in asking])
         for job in asking:

@@ -123,7 +123,7 @@ def sight(
 
 
 def _stored(kind: Kind, facts: Mapping[str, Any]) -> Snapshot | None:
-    """Return the stored snapshot; None when another version, or somebody else, wrote what cannot be read."""
+    """Return the stored snapshot; None if it is unreadable (another version, or somebody else, wrote it)."""
     try:
         return kind.read(facts)
     except MalformedResponse:
@@ -172,7 +172,7 @@ def scope_miss(how: Circumstances, scope: Scope | None, error: LookError, now: f
 
 
 def _retry(how: Circumstances, error: LookError, failures: int, since: float, now: float) -> float:
-    """Return the delay until the next try; it is no longer than until being blind has to be told."""
+    """Return the delay until the next try; at most until an outage must be reported."""
     delay = retry_look(how.cadence, failures, how.luck, error.retry_after)
     told_at = since + how.cadence.blind_after
     if failures < BLIND_FAILURES - 1 or now >= told_at:
@@ -193,21 +193,21 @@ def shared_fault(errors: Sequence[LookError], *, looked: bool, others_work: bool
     if of_all is not None or looked or not are_alike(errors):
         return of_all
     if others_work and first.fault is not LookFault.THROTTLED:
-        return None  # two sick jobs that happen to be due together must not slow down the healthy ones
+        return None  # two failing jobs that happen to be due together must not slow down the healthy ones
     return first if len(errors) > 1 or first.of_scope else None
 
 
 def are_alike(errors: Sequence[LookError]) -> bool:
-    """Return whether *errors* are some that can have one cause, which is none of the jobs'."""
+    """Return whether *errors* can share one cause outside the jobs."""
     faults = {error.fault for error in errors}
     return bool(faults) and (faults <= _OUTAGE or (len(faults) == 1 and faults <= _SHARED))
 
 
 _OF_ALL = frozenset({LookFault.CREDENTIALS, LookFault.SETTINGS})
-"""What cannot be one job's fault."""
+"""Errors that a single job cannot cause."""
 
 _OUTAGE = frozenset({LookFault.SERVER, LookFault.THROTTLED, LookFault.NETWORK, LookFault.ENDPOINT})
-"""What an outage looks like, of AWS or of the way to it: now one, now another."""
+"""Errors of an outage of AWS or the network, which may alternate."""
 
 _SHARED = frozenset({LookFault.DENIED, LookFault.MALFORMED})
 
@@ -245,7 +245,7 @@ def _arn(kind: Kind, job: Watched, facts: Mapping[str, Any]) -> JobArn:
 def _same_job(arn: JobArn, known: str) -> bool:
     try:
         return arn.same_job(JobArn.parse(known))
-    except BadIdentifier:  # the database is no more to be trusted than AWS's text
+    except BadIdentifier:  # text in the database is as untrusted as AWS's text
         return False
 
 

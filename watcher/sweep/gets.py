@@ -1,4 +1,4 @@
-"""The Gets of one group: which jobs first, how many at a time, and which ones hold up nobody.
+"""Run one group's Gets: their order, their concurrency, and slow ones aside from the rest.
 
 While nothing of a turn has worked yet, a few jobs are asked for first: when these fail alike, the others would, too.
 A Get that takes much longer than those of its group is left behind: it goes on beside the turns, one at a time.
@@ -20,16 +20,16 @@ from watcher.sweep.turn import Turn
 from watcher.sweep.watched import Watched
 
 AT_ONCE = 8
-"""Connections of one group at most; one of them is for the jobs that were left behind, if there are any."""
+"""Maximum connections of one group; one is for slow jobs, if there are any."""
 
 PROBES = 8
-"""Jobs that are asked for while nothing has worked yet."""
+"""Number of jobs to poll until one succeeds."""
 
 HASTE = 3.0
-"""Seconds after which a Get is left behind, at the earliest, when others of the same turn have worked."""
+"""Minimum seconds after which a Get is left behind, if others of the cycle have succeeded."""
 
 SLOWER = 4.0
-"""How many times longer than the slowest good answer of late a Get must take to be left behind."""
+"""A Get is left behind if it takes this many times longer than the slowest recent success."""
 
 _GLANCE = 0.1
 _GOLDEN = 0.6180339887
@@ -62,7 +62,7 @@ class Gets:
         self._alone = anyio.Lock()
 
     async def all(self, turn: Turn, jobs: Iterable[Watched]) -> None:
-        """Ask for *jobs*; while nothing of the turn has worked, for a few of those that worked last."""
+        """Get *jobs*; until one of them succeeds, only a few whose last poll succeeded."""
         prompt: list[Watched] = []
         slow: list[Watched] = []
         for job in jobs:
@@ -81,7 +81,7 @@ class Gets:
             await self._leave(turn, job)
 
     async def _some(self, turn: Turn, jobs: Sequence[Watched]) -> list[Watched]:
-        """Ask for *jobs*; return those that were left behind."""
+        """Get *jobs*; return those that were left behind."""
         left: list[Watched] = []
         limiter = anyio.CapacityLimiter(AT_ONCE - 1 if self._behind else AT_ONCE)
 
@@ -104,7 +104,7 @@ class Gets:
         return left
 
     async def _hurry(self, turn: Turn) -> None:
-        """Give up the Gets that take much longer than those that have worked."""
+        """Cancel Gets that take much longer than the successful ones."""
         while True:
             await anyio.sleep(_GLANCE)
             late = anyio.current_time() - max(HASTE, SLOWER * self._slowest)
@@ -113,7 +113,7 @@ class Gets:
                     scope.cancel()
 
     async def _ask(self, turn: Turn, job: Watched) -> bool:
-        """Ask for one job; return False when it has to be left behind."""
+        """Get one job; return False if it has to be left behind."""
         began, answer = anyio.current_time(), None
         with anyio.CancelScope() as scope:
             self._waiting[job.id] = scope, began
@@ -138,7 +138,7 @@ class Gets:
             turn.errors.append((job, error))
 
     async def _leave(self, turn: Turn, job: Watched) -> None:
-        """Ask for a job that takes long, and let the turn go on without it."""
+        """Get a slow job outside the poll cycle."""
         self._behind.add(job.id)
         job.due_at = self._now() + SLOWEST_RETRY
         if self.beside is None:
@@ -169,11 +169,11 @@ class Gets:
 
 
 def _cause(job: Watched) -> Cause:
-    """Return what is done, for the report of a crash."""
+    """Return the current activity, for a crash report."""
     return Cause(f"polling job {job.title}", "job", str(job.id), f"job {job.title}")
 
 
 def _order(job: Watched, luck: float) -> tuple[int, float]:
-    """Order jobs so that those that worked last come first, others of them each time."""
+    """Sort jobs so that those whose last poll succeeded come first, rotating among them."""
     rank = 2 if job.failures else 1 if job.state == "new" else 0
     return rank, (job.id * _GOLDEN + luck) % 1.0

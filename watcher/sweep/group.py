@@ -37,7 +37,7 @@ WOKEN_AT_ONCE = 200
 """Jobs that are read from the store at once: a millisecond or two again."""
 
 _ENDS_THE_TURN = frozenset({LookFault.CREDENTIALS, LookFault.SETTINGS, LookFault.THROTTLED})
-"""With these, a Get after a List that failed would only make it worse, or fail alike."""
+"""Errors of List after which a Get would make things worse, or fail too."""
 
 LEARN_AGAIN = 3600.0
 """How long jobs usually take is read anew after this many seconds."""
@@ -108,7 +108,7 @@ class Group:
         return self._next_eyes is not None
 
     def ask_beside(self, tasks: TaskGroup | None) -> None:
-        """Let *tasks* run what takes too long for a turn; without it, a turn waits."""
+        """Run slow Gets in *tasks*; without it, a poll cycle waits for them."""
         self._gets.beside = tasks
 
     @property
@@ -238,7 +238,7 @@ class Group:
         return not self._listing.waits(now) and not self._whole.waits(now)
 
     async def _take(self, turn: Turn, job: Watched, answer: Answer) -> None:
-        """Deal with what AWS answers about a job; raises LookError when that is not one of it."""
+        """Process AWS's response for a job; raises LookError if it describes another job."""
         await self._saw(turn)
         if job.id not in self.jobs:
             return  # somebody stopped watching it while AWS was asked
@@ -314,7 +314,7 @@ class Group:
             self.jobs.pop(job.id)
 
     async def _probe(self, turn: Turn) -> None:
-        """Ask for jobs that worked last when all that were due failed alike, to see whether anything works at all."""
+        """If all due jobs failed alike, probe jobs whose last poll succeeded to see whether anything works."""
         if self._blame.is_doubtful(turn):
             witnesses = await self._wake(self._blame.witnesses(turn))
             for some in (witnesses[:1], witnesses[1:]):

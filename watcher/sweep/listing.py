@@ -24,7 +24,7 @@ FIND_AGAIN = 300.0
 
 
 BY_GET = 200
-"""Jobs that are asked for by Get in one turn because List failed, and was not denied."""
+"""Maximum number of jobs per cycle to poll by Get if List failed but was not denied."""
 
 
 class Listing:
@@ -38,8 +38,8 @@ class Listing:
         self._failing = self._odd = False
 
     def waits(self, now: float) -> bool:
-        """Return whether it failed lately, and it is not yet time to try again."""
-        # Further off than that is a clock that was set back.
+        """Return whether List failed recently and is not yet due for a retry."""
+        # A later time means that the clock was set back.
         return now < self._from <= now + LIST_AGAIN
 
     def try_again(self) -> None:
@@ -47,7 +47,7 @@ class Listing:
         self._from = 0.0
 
     def fail(self, turn: Turn, error: LookError, *, finds: bool) -> None:
-        """Take note that it failed; *finds*: a rule needs it."""
+        """Record that List failed; *finds*: a rule needs it."""
         self._failures += 1
         self.denied = error.fault is LookFault.DENIED
         delay = retry_look(turn.how.cadence, self._failures, turn.how.luck, error.retry_after)
@@ -56,9 +56,9 @@ class Listing:
         self._from = turn.now + delay
 
     def unlisted(self, jobs: Roster) -> list[int]:
-        """Return the jobs to ask for by Get in the place of List, and let the others be due when it is tried again.
+        """Return the jobs to poll by Get in place of List; the others become due when List is retried.
 
-        Where it is denied for good these are all that are due; a failure that passes is worth no storm of Gets.
+        If List is denied, these are all due jobs; a temporary failure does not justify that many Gets.
         """
         return jobs.missing() if self.denied else jobs.longest_missing(BY_GET, self._from)
 
@@ -86,7 +86,7 @@ class Listing:
         self._note_unreadable(turn.unreadable)
 
     def _note_unreadable(self, rows: Sequence[str]) -> None:
-        """Log once that rows of List were left out, and once that none are any more."""
+        """Log once when rows of List are skipped, and once when none are skipped any more."""
         if rows and not self._odd:
             remedy = "watched jobs among them are polled one by one; no rule can find the others"
             self._log.warning("list_rows_unreadable", scope=self._key, rows=len(rows), first=rows[0], remedy=remedy)

@@ -70,7 +70,7 @@ class Outage:
 
     def waits(self, now: float) -> bool:
         """Return whether it does not work, and it is not yet time to try again."""
-        # Further off than that is a clock that was set back.
+        # A later time means that the clock was set back.
         return self._scope is not None and now < self._scope.next_poll_at <= now + 2 * SLOWEST_RETRY
 
     def opens_at(self) -> float:

@@ -1,4 +1,4 @@
-"""How far one List has been read, page by page, and when it is no List of AWS's any more.
+"""Track the paging of one List, and detect one that never ends.
 
 A token that comes again would have the same pages read without end (boto/botocore#3778), and so would a server that
 makes up new ones.
@@ -11,10 +11,10 @@ from watcher.bedrock.answers import Page
 from watcher.errors import LookError, LookFault
 
 MOST_PAGES = 1000
-"""Pages of one List: a million jobs."""
+"""Maximum pages of one List: a million jobs."""
 
 MOST_EMPTY = 50
-"""Pages in a row without a job: AWS may send some where a filter leaves nothing of them."""
+"""Maximum consecutive pages without a job; AWS may return some if a filter excludes all."""
 
 _REMEDY = "bedrock-watch polls the jobs one by one meanwhile, and lists again. Check endpoint_url and any proxy"
 
@@ -29,7 +29,7 @@ class Reading:
         self._empty = 0
 
     def turn(self, page: Page) -> None:
-        """Go on to what follows *page*; raises LookError when that would not come to an end."""
+        """Advance to the page after *page*; raises LookError if the paging would never end."""
         self.token, self.ended = page.token, not page.token
         if self.token is None or self.ended:
             return

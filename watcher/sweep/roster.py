@@ -111,7 +111,7 @@ class Roster:
         return list(compress(self.ids, self.wanted))
 
     def longest_missing(self, most: int, later: float) -> list[int]:
-        """Return *most* of those that are missing, the longest not looked at; let the others be due *later*."""
+        """Return up to *most* missing jobs, the longest unpolled first; make the others due *later*."""
         rows = sorted(compress(range(self.quiet), self.wanted), key=self.looked_at.__getitem__)
         for row in rows[most:]:
             self.wanted[row] = False

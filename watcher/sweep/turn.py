@@ -40,7 +40,7 @@ class Turn:
 
     @property
     def works(self) -> bool:
-        """Whether AWS has answered anything of use about jobs."""
+        """Whether AWS has returned any usable response about jobs."""
         return self.got or self.shown
 
 

@@ -86,7 +86,7 @@ class Watched:
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """Its name for people."""
         return self.label or self.name or (self.arn or self.identifier).rpartition("/")[2]
 
     @property
@@ -102,7 +102,7 @@ class Watched:
 
     @property
     def works(self) -> bool:
-        """Whether it was seen, and the last look at it worked."""
+        """Whether the job was found, and its last poll succeeded."""
         return self.state != "new" and not self.failures and not self.hung
 
     @property
@@ -133,7 +133,7 @@ def summary_hash(summary: Summary) -> int:
 
 
 def mark_of_summary(summary: Summary) -> int:
-    """Return the fingerprint of a summary, comparable with mark_of_facts; 0, which no job has, when it has none."""
+    """Return the fingerprint of a summary, comparable with mark_of_facts; 0 if it has none."""
     try:
         return _mark(summary.status, summary.changed, _steps_of(summary))
     except (ValueError, RecursionError):
@@ -147,7 +147,7 @@ def mark_of_facts(kind: Kind, facts: Mapping[str, Any]) -> int:
 
 
 def _steps_of(summary: Summary) -> object:
-    """Return what else moves, by a summary; None when it says nothing of it.  Raises for what cannot be read."""
+    """Return the job's changing values from a summary; None if it has none.  Raises for what cannot be read."""
     return msgspec.json.decode(summary.steps) if summary.steps else None
 
 

@@ -38,7 +38,7 @@ class _Misused(click.UsageError):
     exit_code = CliCode.USAGE
 
     def show(self, file: IO[str] | None = None) -> None:
-        """Write it on stderr as the AWS CLI writes its errors; which format is wanted is not known yet."""
+        """Write the error to stderr in the AWS CLI's default format, because the requested format is not parsed yet."""
         del file
         from watcher.cli.get import errors
 

@@ -20,7 +20,7 @@ _PREFIX = "aws: [ERROR]: "
 
 
 def write(error: CallError, form: str, *, colored: bool = False) -> None:
-    """Write *error* to stderr in the format *form*; in one that the AWS CLI does not know, as it usually does."""
+    """Write *error* to stderr in the format *form*; if the AWS CLI has no such format, use its default."""
     if form.lower() not in FORMATS:
         sys.stderr.write(f"Invalid cli_error_format: '{form}'. Using '{USUAL}' format.\n")
     terminal = sys.stderr.isatty()
@@ -34,7 +34,7 @@ def write(error: CallError, form: str, *, colored: bool = False) -> None:
 
 
 def _sentence(error: CallError, form: str) -> str:
-    """Return *error* in words; what AWS refused says its code itself."""
+    """Return *error* as text; an AWS error includes its code."""
     if form == "enhanced" and error.name and error.message == error.what:
         return f"An error occurred ({error.name}): {error.what}"
     return error.what
