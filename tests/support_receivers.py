@@ -68,7 +68,7 @@ class WebReceiver:
     reply: Reply = field(default_factory=Reply)
     replies: deque[Reply] = field(default_factory=deque)
     answer: Callable[[Request], Reply] | None = None
-    requests: list[Request] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list, repr=False)  # a fuzzer prints its fixtures
     connections: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
