@@ -87,11 +87,11 @@ def add(  # noqa: PLR0913 - one argument an option
 ) -> int:
     """Watch jobs, given by ARN or by name; "-" reads them from stdin.
 
-    Of each line of stdin all ARNs count, else the first word; # begins a comment.  All jobs are added, or none.
+    On each line of stdin it reads every ARN, or else the first word; # starts a comment.  It adds all jobs or none.
 
-    Adding a job again updates its label, tags, profile and --expect.  While the daemon runs, its first look is waited
-    for, up to five seconds, and what AWS says is printed: exits with 4 for a job that AWS does not know, with 5 when
-    it refuses.
+    Adding a job again updates its label, tags, profile and --expect.  If the daemon runs, the command waits up
+    to five seconds for the first poll and prints AWS's answer.  It exits with 4 if AWS does not know a job, and with
+    5 if AWS refuses.
     """
     with _all_or_nothing():
         identifiers = _identifiers(jobs, kind or CUSTOMIZATION)

@@ -106,7 +106,7 @@ def list_deliveries(
     since: str | None,
     output: str,
 ) -> None:
-    """List messages, of one job or of all, the oldest first.
+    """List messages of one job or of all jobs, oldest first.
 
     If --limit leaves messages out, stderr says how many, and so does "left_out" in JSON.
     """

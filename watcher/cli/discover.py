@@ -66,11 +66,11 @@ def discover(  # noqa: PLR0913 - one argument an option
     within: str | None,
     output: str,
 ) -> int:
-    """Show which jobs in AWS the configuration's rules match now, or those that the options describe.
+    """Show which jobs in AWS match the configuration's rules now, or match the options.
 
-    Without --kind, options find model customization jobs only, and stderr says so: every other kind needs a permission
-    of its own.  AWS is asked at once, with your own credentials and not the daemon's; nothing is changed without --add.
-    Exits with 5 when it could not be asked everywhere.
+    Without --kind, options match model customization jobs only, and stderr says so, because each other kind needs its
+    own permission.  The command calls AWS with your credentials, not the daemon's, and changes nothing without --add.
+    It exits with 5 if some calls to AWS failed.
     """
     import anyio
 

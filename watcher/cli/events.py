@@ -33,7 +33,7 @@ _SPARE = ("AWS'S TIME",)  # the words tell it too
 @output_option
 @click.pass_obj
 def events(context: Context, *, job: str | None, limit: int | None, since: str | None, output: str) -> None:
-    """Show what changed, of one job or of all, the oldest first.
+    """Show what changed for one job or for all jobs, oldest first.
 
     If --limit leaves events out, stderr says how many, and so does "left_out" in JSON.
     """

@@ -32,10 +32,10 @@ SILENT = 30.0
 @output_option
 @click.pass_obj
 def health(context: Context, *, max_age: str | None, output: str) -> int:
-    """Say in one line whether the daemon is well: exits with 0 when it is, with 3 when it is not.
+    """Say in one line whether the daemon is healthy; exit with 0 if it is, or with 3 if not.
 
-    It is not when it does not run, gives no sign of life, stands still, cannot use its database, has not been able
-    to look at jobs for longer than poll.blind_after, or when a channel has not delivered for 15 minutes.
+    It is unhealthy if it does not run, does not respond, has stalled, cannot use its database, could not poll jobs
+    for longer than poll.blind_after, or if a channel has not delivered for 15 minutes.
     """
     patience = SILENT if max_age is None else seconds("--max-age", max_age)
     now = clock.now()

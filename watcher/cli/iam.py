@@ -39,12 +39,12 @@ OWN = "daemon"
 @click.option("--region", "regions", multiple=True, metavar="REGION", help="Where --kind is meant, repeatable.")
 @click.pass_obj
 def iam_policy(context: Context, *, account: str | None, kinds: tuple[str, ...], regions: tuple[str, ...]) -> int:
-    """Print the IAM policy (JSON) that allows what looking at the watched jobs needs, and nothing else.
+    """Print the minimal IAM policy (JSON) for polling the watched jobs.
 
-    It covers all jobs, rules and queues of the configuration, and the jobs that were added and have not ended.  Of
-    several accounts, each account's policy stands under its number; jobs given by name that were never seen, whose
-    account nobody knows, under "*"; and what the daemon's own identity needs to assume roles under "daemon".  --kind
-    asks for jobs that are not watched yet.  Nothing is sent to AWS.
+    It covers all jobs, rules and queues of the configuration, and the jobs that were added and have not ended.  With
+    several accounts, each policy is listed under its account number.  Jobs that were added by name and never found,
+    so that their account is unknown, are under "*", and what the daemon's own identity needs to assume roles is under
+    "daemon".  Use --kind for jobs that are not watched yet.  Nothing is sent to AWS.
     """
     from watcher.bedrock.permissions import ANY, Need, QueueNeed, assume, document, policies
 

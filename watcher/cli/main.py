@@ -34,7 +34,7 @@ COMMANDS = {
     "quarantine": (
         "watcher.cli.quarantine",
         "quarantine",
-        "List the inputs that crashed the daemon, and try them again.",
+        "List inputs that crashed the daemon, or try them again.",
     ),
     "wait": ("watcher.cli.wait.command", "wait", "Wait until jobs are over, or have come to a sub-task's status."),
     "eventbridge-pattern": (

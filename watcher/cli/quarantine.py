@@ -31,9 +31,9 @@ _SPARE = ("VERSION", "SINCE")
 @output_option
 @click.pass_context
 def quarantine(ctx: click.Context, *, output: str) -> None:
-    """List the inputs that crashed bedrock-watch and are set aside, and try them again.
+    """List inputs that crashed bedrock-watch and were set aside, or try them again.
 
-    Without a command they are listed.  A new version of bedrock-watch tries all of them again by itself.
+    Without a command, it lists them.  A new version of bedrock-watch retries all of them automatically.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -52,9 +52,9 @@ def quarantine(ctx: click.Context, *, output: str) -> None:
 @output_option
 @click.pass_obj
 def retry(context: Context, *, inputs: tuple[str, ...], every: bool, by: str | None, output: str) -> None:
-    """Try inputs again that are in quarantine.
+    """Try quarantined inputs again.
 
-    INPUT is what the list shows, for example job/3.  If one crashes bedrock-watch again, it goes back.
+    INPUT is a name from the list, for example job/3.  An input that crashes bedrock-watch again is quarantined again.
     """
     if bool(inputs) == every:
         raise UsageError("name the inputs", "bedrock-watch quarantine retry INPUT..., or retry --all")

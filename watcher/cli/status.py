@@ -70,8 +70,8 @@ class _Standing:
 def status(context: Context, *, output: str) -> int:
     """Show whether the daemon runs, what it watches, its queue, and which files it uses.
 
-    Exits with 3 when it does not run, or is not well: it gives no sign of life, stands still, cannot use its database,
-    has not been able to look at jobs for longer than poll.blind_after, or a channel has not delivered for 15 minutes.
+    It exits with 3 if the daemon does not run or is unhealthy: it does not respond, has stalled, cannot use its
+    database, could not poll jobs for longer than poll.blind_after, or a channel has not delivered for 15 minutes.
     A job that AWS never knew does not count.
     """
     now = clock.now()

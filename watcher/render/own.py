@@ -18,9 +18,9 @@ OfAChannel = DeliveryDead | ChannelStuck | ChannelTest
 Own = OfTheWatch | OfAChannel | Unreadable
 
 _CAUSES = {
-    "stopped": "bedrock-watch was stopped, and started again.",
-    "killed": "bedrock-watch ended without notice: it was killed, or the machine ran out of memory.",
-    "crashed": "bedrock-watch crashed, and was started again.",
+    "stopped": "bedrock-watch was stopped and restarted.",
+    "killed": "bedrock-watch ended unexpectedly: it was killed, or the machine ran out of memory.",
+    "crashed": "bedrock-watch crashed and was restarted.",
     "rebooted": "The machine was restarted.",
     "suspended": "The machine was suspended, or bedrock-watch was paused.",
 }
@@ -64,15 +64,15 @@ def own_lines(change: Own, zone: tzinfo | None) -> Iterator[str]:
             began, ended = moment(change.began_at, zone), moment(change.ended_at, zone)
             yield f"Nothing was monitored from {began} to {ended}."
             yield _CAUSES.get(change.cause, "The cause is not known.")
-            yield "Jobs that changed in the meantime are reported as soon as they are polled."
+            yield "Changes in the meantime are reported as soon as bedrock-watch polls the jobs."
         case Crash():
             yield f"bedrock-watch crashed {_times(change.count)} since {moment(change.since_at, zone)}: {change.error}"
             if change.doing:
                 yield f"It was {change.doing}."
             if change.quarantined:
-                yield f"Quarantined: {change.quarantined}. Everything else goes on."
-                yield "Try it again: bedrock-watch quarantine retry --all. A new version tries it again by itself."
-            yield "This is a bug of bedrock-watch. Details: bedrock-watch status"
+                yield f"Quarantined: {change.quarantined}. Everything else continues."
+                yield "To try it again: bedrock-watch quarantine retry --all. A new version retries it automatically."
+            yield "This is a bug in bedrock-watch. Details: bedrock-watch status"
         case Operator():
             yield f"{change.user} ran: {change.action} {change.target}"
             if change.note:
@@ -80,8 +80,8 @@ def own_lines(change: Own, zone: tzinfo | None) -> Iterator[str]:
         case DeliveryDead() | ChannelStuck() | ChannelTest():
             yield from _channel_lines(change, zone)
         case Unreadable():
-            yield f"Something happened here, and its record cannot be read: {change.reason}."
-            yield "The job itself is watched as before: bedrock-watch show JOB"
+            yield f"The record of this event cannot be read: {change.reason}."
+            yield "The job is still watched. See: bedrock-watch show JOB"
 
 
 def _channel_lines(change: OfAChannel, zone: tzinfo | None) -> Iterator[str]:
@@ -90,12 +90,12 @@ def _channel_lines(change: OfAChannel, zone: tzinfo | None) -> Iterator[str]:
             count = f"{change.count} messages" if change.count > 1 else "A message"
             about = f", about {change.about}," if change.about else ""
             yield f"{count} for channel {change.channel}{about} could not be delivered: {change.reason}"
-            yield "Until it works again, what else is given up there is not told anew."
+            yield "You won't be notified of further failures until this channel works again."
             yield "See: bedrock-watch deliveries --state dead; send again: bedrock-watch deliveries retry --all-dead"
         case ChannelStuck():
-            count = f"{change.waiting} messages wait" if change.waiting != 1 else "1 message waits"
+            count = f"{change.waiting} messages are waiting" if change.waiting != 1 else "1 message is waiting"
             yield f"Channel {change.channel} has not delivered since {moment(change.since_at, zone)}: {change.reason}"
-            yield f"{count} for it. bedrock-watch keeps retrying, and reports this outage only once."
+            yield f"{count}. bedrock-watch keeps retrying and reports this outage only once."
             yield f"Check the channel's receiver, then: bedrock-watch channel test {change.channel}"
         case ChannelTest():
             yield f"This is a test of channel {change.channel}: its alerts arrive."
