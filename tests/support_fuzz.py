@@ -19,6 +19,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 
 fuzzing: settings = settings(
     max_examples=EXAMPLES,
+    deadline=None,  # a loaded machine is no finding
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
 
