@@ -95,6 +95,23 @@ def test_what_fails_leaves_no_event(program: Program) -> None:
         seen(store, 1)
     assert program("mute", "job-9", "--for", "2h") == 4
     assert program("deliveries", "drop", "7") == 4
+    for name in ("", " ", "evil\x1b[31m"):
+        assert program("mute", "job-1", "--for", "2h", "--by", name) == 2
+    assert operated(program) == []
+
+
+def test_what_changes_nothing_leaves_no_event(program: Program) -> None:
+    """A job of the configuration stays watched; what was not muted stays unmuted."""
+    program.configure(
+        '[[job]]\nid = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/a.b/abcdefghij12"\n'
+    )
+    with program.store() as store:
+        job = seen(store, 1)
+        with store.database.transaction() as sql:
+            sql.execute("UPDATE jobs SET from_cli = 0, from_config = 1 WHERE id = ?", (job.id,))
+    assert program("remove", "job-1") == 1
+    assert program("unmute", "job-1") == 0
+    assert program("unmute", "--all") == 0
     assert operated(program) == []
 
 

@@ -41,7 +41,8 @@ def remove(context: Context, *, jobs: tuple[str, ...], by: str | None, output: s
         with store.database.transaction():
             for job in found.values():
                 store.jobs.remove(job)
-                record(context, store, "remove", job.title, by=by, job=job)
+                if job.from_cli or job.from_rule:  # a job of the configuration alone stays watched
+                    record(context, store, "remove", job.title, by=by, job=job)
         after = views(store, map(store.jobs.get, found))
     if output != "table":
         print_json(output, {"database": str(context.database)}, "jobs", [view.document() for view in after])

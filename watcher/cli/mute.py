@@ -79,8 +79,9 @@ def unmute(context: Context, *, jobs: tuple[str, ...], every: bool, by: str | No
         muted = store.mutes.active(now)
         with store.database.transaction():
             released = [(job, store.mutes.unmute(job.id if job else None, now)) for job in chosen]
-            for job in chosen:
-                record(context, store, "unmute", title(job), by=by, job=job)
+            for job, count in released:
+                if count or (job.id in muted if job else muted):
+                    record(context, store, "unmute", title(job), by=by, job=job)
     if output != "table":
         print_json(output, {}, "mutes", [{"job": values.named(job), "held": count} for job, count in released])
     for job, count in released:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from watcher import clock, files
+from watcher.errors import UsageError
 
 if TYPE_CHECKING:
     from watcher.cli.context import Context
@@ -30,7 +31,12 @@ def by_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def whoever(by: str | None) -> str:
-    """Return the name of the person that operates: *by*, else SUDO_USER, else this user's name or number."""
+    """Return the name of the person that operates: *by*, else SUDO_USER, else this user's name or number.
+
+    Raises UsageError for a blank name, and for one with control characters.
+    """
+    if by is not None and not (by.strip() and by.isprintable()):
+        raise UsageError(f"--by {by!r} is not a name", "pass the name of the person who does this")
     return (by or os.environ.get("SUDO_USER") or files.me())[:_LONGEST]
 
 
