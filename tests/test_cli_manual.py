@@ -23,7 +23,7 @@ def commands(group: click.Group, words: tuple[str, ...] = ()) -> list[str]:
 
 
 def test_the_manual_page_has_every_command_and_every_option(program: Program) -> None:
-    from watcher.cli.main import cli  # noqa: PLC0415 - others mean the package's function of that name
+    from watcher.cli.parser import cli  # noqa: PLC0415 - others mean the package's function of that name
 
     assert program("man") == 0
     page = program.out.replace("\\-", "-")

@@ -11,7 +11,7 @@ import click
 import pytest
 from support_cli import Program, program, seen
 
-from watcher.cli.main import COMMANDS, cli
+from watcher.cli.parser import COMMANDS, cli
 
 __all__ = ["program"]
 

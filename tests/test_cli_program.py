@@ -14,7 +14,7 @@ from watcher import presence
 from watcher.cli import ending, main
 from watcher.cli.context import Context
 from watcher.cli.events import on_one_line
-from watcher.cli.main import COMMANDS
+from watcher.cli.parser import COMMANDS
 from watcher.errors import WatchError
 
 __all__ = ["program"]
@@ -74,7 +74,7 @@ def test_a_bare_list_does_without_the_parser(program: Program) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     modules = set(done.stderr.splitlines()[-1].split())
     assert "job-1" in done.stdout
-    assert not modules & {"click", "watcher.cli.main", "watcher.store.store"}
+    assert not modules & {"click", "watcher.cli.parser", "watcher.store.store"}
 
 
 def test_the_short_cut_prints_what_the_long_way_prints(program: Program) -> None:

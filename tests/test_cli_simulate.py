@@ -19,7 +19,7 @@ from watcher.simulator import SCENARIOS, Kind
 
 @pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM])
 def test_simulate_prints_a_configuration_that_works_and_ends_cleanly(word: signal.Signals) -> None:
-    command = [sys.executable, "-c", "from watcher.cli.main import main; main()", "simulate"]
+    command = [sys.executable, "-c", "from watcher.cli import main; main()", "simulate"]
     command += ["--fault", "throttled:1", "--stagger", "0s"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout

@@ -136,6 +136,7 @@ async def asked(served: Wire) -> list[LookError]:
 @given(_ANSWERS)
 @example((404, {"x-amzn-ErrorType": "ResourceNotFoundException"}, b"\xff"))
 @example((404, {}, b'{"code": ["a"]}'))
+@example((401, {"x-amzn-ErrorType": "\x80"}, b""))
 def test_whatever_is_answered_only_aws_s_own_code_means_not_found(
     served: Wire, answer: tuple[int, dict[str, str], bytes]
 ) -> None:

@@ -80,12 +80,23 @@ class _Answer:
     """What the SDK reads of aiohttp's response."""
 
     def __init__(self, response: aiohttp.ClientResponse, body: bytes) -> None:
-        self.url, self.status, self.raw_headers = response.url, response.status, response.raw_headers
+        self.url, self.status = response.url, response.status
+        # The SDK decodes them as UTF-8; HTTP allows any byte (obs-text; RFC 9110, 5.5).
+        self.raw_headers = tuple((_utf8(name), _utf8(value)) for name, value in response.raw_headers)
         self._body = body
 
     async def read(self) -> bytes:
         """Return the body."""
         return self._body
+
+
+def _utf8(field: bytes) -> bytes:
+    """Return a header field as UTF-8; what is none is read as Latin-1, as HTTP once had it."""
+    try:
+        field.decode()
+    except UnicodeDecodeError:
+        return field.decode("latin-1").encode()
+    return field
 
 
 async def _body(response: aiohttp.ClientResponse, url: str) -> bytes:

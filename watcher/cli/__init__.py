@@ -50,6 +50,6 @@ def _main(args: list[str] | None) -> None:
 
         context = Context()
         leave(context, lambda: show_list(context), process=args is None)
-    from watcher.cli.main import main as parse
+    from watcher.cli.parser import main as parse
 
     parse(args)

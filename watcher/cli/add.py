@@ -44,6 +44,7 @@ CODES = {
     LookFault.DENIED: ExitCode.AWS_REFUSED,
     LookFault.CREDENTIALS: ExitCode.AWS_REFUSED,
     LookFault.INVALID: ExitCode.AWS_REFUSED,
+    LookFault.SETTINGS: ExitCode.AWS_REFUSED,
 }
 """The exit codes of what AWS refuses.  That it cannot be reached now is not among them: that passes by itself."""
 

@@ -1,6 +1,6 @@
 """How an invocation ends: what becomes of an error, and the exit code.
 
-Not its business: the errors of the parser of words (``main``).
+Not its business: the errors of the parser of words (``parser``).
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def runnable(text: str) -> str:
     """Return *text* with our commands replaced by ones that can be run from here."""
     if f"{_PROGRAM} " not in text or (words := invocation()) == _PROGRAM:
         return text
-    from watcher.cli.main import COMMANDS
+    from watcher.cli.parser import COMMANDS
 
     commands = "|".join(map(re.escape, COMMANDS))
     return re.sub(rf"(?<![\w./-]){_PROGRAM}(?= (?:--config \S+ )?(?:{commands})\b)", lambda _: words, text)

@@ -1,6 +1,6 @@
 """The options and arguments that several commands share.
 
-Not its business: the global ones (``main``).
+Not its business: the global ones (``parser``).
 """
 
 from __future__ import annotations
