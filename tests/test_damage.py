@@ -153,7 +153,7 @@ def test_a_message_about_an_event_that_cannot_be_read_is_sent_and_says_so(home: 
     with web_receiver() as hook:
         home.channels = {"hook": hook_url(hook)}
         assert home.run("run", "--once").returncode == 0
-        assert any("its record cannot be read" in alert.body for alert in posted(hook))
+        assert any("The record of this event cannot be read" in alert.body for alert in posted(hook))
     assert home.query("SELECT DISTINCT state FROM deliveries") == [("sent",)]
 
 

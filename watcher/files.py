@@ -94,14 +94,16 @@ def replace(path: Path, content: bytes) -> None:
 def who_may(path: Path, *, write: bool = True) -> str:
     """Return what somebody can do who may not *write* (else: read) *path*: become one of those who may."""
     place = next((one for one in (path, *path.parents) if os.path.exists(one)), Path("/"))  # noqa: PTH110 - never raises
-    if _is_nobody():
-        return f"name a state_dir in the configuration (or $STATE_DIRECTORY) that {me()} may write"
     found = place.stat()
     ways = [f"as {_name('pwd', found.st_uid)}"] if found.st_uid else []
     theirs = found.st_mode & (stat.S_IWGRP if write else stat.S_IRGRP)
     if theirs and found.st_gid not in {0, os.getegid(), *os.getgroups()}:
         ways.append(f"as a member of the group {_name('grp', found.st_gid)}")
-    return f"run it {' or '.join((*ways, 'with sudo'))} (you are {me()})"
+    if not _is_nobody():
+        return f"run it {' or '.join((*ways, 'with sudo'))} (you are {me()})"
+    # In a container: there is no sudo, and often nobody else to be.
+    other_place = f"name a state_dir in the configuration (or $STATE_DIRECTORY) that {me()} may write"
+    return f"run it {' or '.join(ways)} (you are {me()}), or {other_place}" if ways else other_place
 
 
 def _is_nobody() -> bool:

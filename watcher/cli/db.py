@@ -82,7 +82,7 @@ def _backup_as_owner(context: Context, target: Path, *, force: bool) -> tuple[in
         if code:
             return code, 0, 0
         header = os.pread(descriptor, 64, 0)
-        upkeep.publish(part, target, force=force)
+        upkeep.put_in_place(part, target, force=force)
         return 0, os.fstat(descriptor).st_size, int.from_bytes(header[60:64], "big")
     finally:
         part.unlink(missing_ok=True)

@@ -98,7 +98,7 @@ def backup(path: Path, target: Path, *, force: bool, progress: Callable[[int, in
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         condition = copy(path, part, progress)
-        publish(part, target, force=force)
+        put_in_place(part, target, force=force)
     finally:
         part.unlink(missing_ok=True)
     return condition
@@ -151,7 +151,7 @@ def refuse(path: Path, target: Path, *, force: bool) -> None:
         raise StoreError(f"{target} exists already", "name another file, or write over it with --force")
 
 
-def publish(part: Path, target: Path, *, force: bool) -> None:
+def put_in_place(part: Path, target: Path, *, force: bool) -> None:
     """Give the copy its name, once it is on the disk."""
     with part.open("rb") as stream:
         os.fsync(stream.fileno())
