@@ -33,6 +33,7 @@ _FORMS: dict[str, Form] = {
     **dict.fromkeys(("program", "headline", "configuration", "database", "reload_error", "database_error"), str),
     "pid": int,
     "standing_still": [str],
+    "outages": [{"": (str, float)}],
     "channels": [str],
     "groups": {"": {"": (float, type(None))}},
     "queues": {"": str},
