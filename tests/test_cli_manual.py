@@ -46,7 +46,7 @@ def test_nothing_that_a_help_says_is_a_command_of_man(program: Program) -> None:
     program("man")
     for line in program.out.splitlines():
         assert not line.startswith("'")
-        assert not line.startswith(".") or line.split()[0] in {".TH", ".SH", ".SS", ".TP", ".PP", ".ad"}
+        assert not line.startswith(".") or line.split()[0] in {".TH", ".SH", ".SS", ".TP", ".PP", ".ad", ".nf", ".fi"}
 
 
 @pytest.mark.skipif(not shutil.which("groff"), reason="no groff here; the suite of the service always has one")
@@ -66,3 +66,9 @@ def test_each_shell_is_given_its_completion(program: Program, shell: str) -> Non
 def test_another_shell_is_refused(program: Program) -> None:
     assert program("completion", "tcsh") == 2
     assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in program.err
+
+
+def test_the_manual_page_has_no_control_character_and_keeps_the_lines_of_examples(program: Program) -> None:
+    assert program("man") == 0
+    assert program.out.replace("\n", "").isprintable()
+    assert ".nf\nA fire drill with your own channels:\n" in program.out

@@ -126,7 +126,10 @@ def _paragraphs(help_text: str) -> Iterator[str]:
     for index, paragraph in enumerate(re.split(r"\n\s*\n", help_text.strip())):
         if index:
             yield ".PP"
-        yield _text(" ".join(paragraph.split()))
+        if paragraph.startswith("\b\n"):  # click's mark for lines that are kept as they are
+            yield from (".nf", *map(_text, paragraph.splitlines()[1:]), ".fi")
+        else:
+            yield _text(" ".join(paragraph.split()))
 
 
 def _text(words: str) -> str:
